@@ -1,0 +1,224 @@
+//! Waiting: a named condition, a deadline of the [table](crate::deadlines), and the last reason it did not hold.
+//!
+//! Events come first: a wait is re-checked as soon as its [`Wait::woken_by`] source fires, and polled at
+//! [`POLL`] otherwise. A container that dies ends the wait at once through [`Wait::unless`].
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::deadlines::Deadline;
+use crate::{Error, Kind, Result};
+
+/// How often a condition is looked at where no event announces it.
+pub const POLL: Duration = Duration::from_millis(20);
+const POLL_MAX: Duration = Duration::from_millis(100);
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// What one look at a condition found.
+#[derive(Debug)]
+pub enum Probe<T> {
+    /// It holds.
+    Ready(T),
+    /// It does not hold yet, for this reason.
+    NotYet(String),
+    /// It never will.
+    Broken(Error),
+}
+
+impl<T> Probe<T> {
+    /// An error that may pass (a refused connection while a server starts) is a reason to wait on.
+    pub fn from_passing(result: Result<Option<T>>, not_yet: &str) -> Self {
+        match result {
+            Ok(Some(value)) => Probe::Ready(value),
+            Ok(None) => Probe::NotYet(not_yet.to_owned()),
+            Err(error) => Probe::NotYet(error.to_string()),
+        }
+    }
+}
+
+type Interrupt<'a> = Pin<Box<dyn Future<Output = Error> + Send + 'a>>;
+type Diagnosis<'a> = Pin<Box<dyn Future<Output = Vec<String>> + Send + 'a>>;
+
+/// One wait: build it, then [`Wait::until`] or [`Wait::for_future`].
+#[must_use]
+pub struct Wait<'a> {
+    what: String,
+    deadline: Deadline,
+    stable: u32,
+    interrupt: Option<Interrupt<'a>>,
+    diagnosis: Option<Diagnosis<'a>>,
+}
+
+impl std::fmt::Debug for Wait<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wait").field("what", &self.what).field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Wait<'a> {
+    /// `what` is a sentence in the present tense: "mesos-slave2 registers with the master".
+    pub fn that(what: impl Into<String>, deadline: Deadline) -> Self {
+        Wait { what: what.into(), deadline, stable: 1, interrupt: None, diagnosis: None }
+    }
+
+    /// The condition must hold in `looks` consecutive looks.
+    pub fn stable_for(mut self, looks: u32) -> Self {
+        self.stable = looks.max(1);
+        self
+    }
+
+    /// Ends the wait with `interrupt`'s error as soon as that future is done: a container died, a signal came.
+    pub fn unless(mut self, interrupt: impl Future<Output = Error> + Send + 'a) -> Self {
+        self.interrupt = Some(Box::pin(interrupt));
+        self
+    }
+
+    /// What to gather when the wait expires: log tails, the state of containers.
+    pub fn explained_by(mut self, diagnosis: impl Future<Output = Vec<String>> + Send + 'a) -> Self {
+        self.diagnosis = Some(Box::pin(diagnosis));
+        self
+    }
+
+    /// Looks with `probe` until it is ready.
+    ///
+    /// # Errors
+    /// [`Kind::Deadline`] with the last reason, the error of [`Probe::Broken`], or that of [`Wait::unless`].
+    pub async fn until<T, F, Fut>(mut self, mut probe: F) -> Result<T>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Probe<T>>,
+    {
+        let started = Instant::now();
+        let expires = started + self.deadline.limit();
+        let mut interrupt = self.interrupt.take().unwrap_or_else(|| Box::pin(std::future::pending()));
+        let (mut looks, mut held, mut pause, mut said) = (0u32, 0u32, POLL, started);
+        let mut last = String::from("it was not looked at once");
+        loop {
+            let found = tokio::select! {
+                found = probe() => found,
+                error = &mut interrupt => return Err(error),
+                () = tokio::time::sleep_until(expires) => {
+                    last = format!("a look at it did not come back; before that: {last}");
+                    return Err(self.expired(started, looks, &last).await);
+                }
+            };
+            looks += 1;
+            match found {
+                Probe::Ready(value) => {
+                    held += 1;
+                    if held >= self.stable {
+                        return Ok(value);
+                    }
+                    last = format!("it held in {held} of {} consecutive looks", self.stable);
+                }
+                Probe::NotYet(reason) => {
+                    held = 0;
+                    last = reason;
+                }
+                Probe::Broken(error) => return Err(error),
+            }
+            if said.elapsed() >= PROGRESS {
+                said = Instant::now();
+                tracing::info!("waiting until {} ({:.0?}): {last}", self.what, started.elapsed());
+            }
+            if Instant::now() + pause >= expires {
+                return Err(self.expired(started, looks, &last).await);
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(Instant::now() + pause) => {}
+                error = &mut interrupt => return Err(error),
+            }
+            pause = (pause * 5 / 4).min(POLL_MAX);
+        }
+    }
+
+    /// Bounds a future that is itself the event: a stream, an exec, a build.
+    ///
+    /// # Errors
+    /// [`Kind::Deadline`], the future's own error, or that of [`Wait::unless`].
+    pub async fn for_future<T>(mut self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        let started = Instant::now();
+        let mut interrupt = self.interrupt.take().unwrap_or_else(|| Box::pin(std::future::pending()));
+        tokio::select! {
+            done = future => done,
+            error = &mut interrupt => Err(error),
+            () = tokio::time::sleep_until(started + self.deadline.limit()) => {
+                Err(self.expired(started, 1, "it had not ended").await)
+            }
+        }
+    }
+
+    async fn expired(self, started: Instant, looks: u32, last: &str) -> Error {
+        let mut error = Error::new(
+            Kind::Deadline,
+            format!("waited {:.1?} in vain until {} ({looks} looks): {last}", started.elapsed(), self.what),
+        )
+        .expected(format!("{} within {:.0?} ({})", self.what, self.deadline.limit(), self.deadline.name));
+        if let Some(diagnosis) = self.diagnosis {
+            // The diagnosis asks the same engine that may be what hangs: bound it too.
+            let bound = tokio::time::timeout(Duration::from_secs(10), diagnosis).await;
+            for line in bound.unwrap_or_else(|_| vec!["the diagnosis itself took over 10 s".to_owned()]) {
+                error = error.evidence(line);
+            }
+        }
+        error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Deadline = Deadline::custom("SHORT", Duration::from_millis(60));
+
+    #[tokio::test]
+    async fn expiry_names_the_condition_and_the_last_reason() {
+        let error = Wait::that("the moon is full", SHORT)
+            .explained_by(async { vec!["log tail".to_owned()] })
+            .until(async || Probe::<()>::NotYet("it is new".to_owned()))
+            .await
+            .expect_err("it never holds");
+        assert_eq!(error.kind(), Kind::Deadline);
+        let text = error.explain();
+        for part in ["the moon is full", "it is new", "SHORT", "log tail"] {
+            assert!(text.contains(part), "{part} stands in {text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_death_ends_the_wait_at_once() {
+        let error = Wait::that("it answers", Deadline::custom("LONG", Duration::from_secs(3600)))
+            .unless(async { Error::new(Kind::Component, "it died") })
+            .until(async || Probe::<()>::NotYet("silent".to_owned()))
+            .await
+            .expect_err("it died");
+        assert_eq!(error.to_string(), "it died");
+    }
+
+    #[tokio::test]
+    async fn a_look_that_hangs_is_bounded() {
+        let error = Wait::that("it answers", SHORT)
+            .until(std::future::pending::<Probe<()>>)
+            .await
+            .expect_err("it hangs");
+        assert!(error.to_string().contains("did not come back"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn stability_needs_consecutive_looks() {
+        let mut looks = 0;
+        Wait::that("it holds", Deadline::custom("LONG", Duration::from_secs(60)))
+            .stable_for(3)
+            .until(|| {
+                looks += 1;
+                let now = looks;
+                async move { if now == 2 { Probe::NotYet("flapped".to_owned()) } else { Probe::Ready(()) } }
+            })
+            .await
+            .expect("it holds in the end");
+        assert_eq!(looks, 5);
+    }
+}

@@ -1,0 +1,208 @@
+//! The one error type: it answers what was expected, what happened, what was run and where the evidence is.
+
+use std::fmt;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Whose fault an error is, and so which exit code and which scenario outcome it becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The person gave something wrong: an option, a node name, a stack file, a catalogue entry.
+    Usage,
+    /// The Docker engine or the machine: absent, too old, refusing.
+    Environment,
+    /// An image or a downloaded artefact could not be had, or is not what the lock file says.
+    Image,
+    /// A component of the cluster exited, or never became ready.
+    Component,
+    /// Something that was waited for did not happen before its deadline.
+    Deadline,
+    /// A component answered, but not as its interface says.
+    Answer,
+    /// Something of ours could not be removed.
+    Cleanup,
+    /// A signal asked us to stop.
+    Interrupted,
+    /// A fault of the harness itself.
+    Internal,
+}
+
+impl Kind {
+    /// The process exit code: 64 bad usage, 3 environment or harness, 1 the cluster, 130 interrupted.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Usage => 64,
+            Kind::Environment | Kind::Image | Kind::Cleanup | Kind::Internal => 3,
+            Kind::Component | Kind::Deadline | Kind::Answer => 1,
+            Kind::Interrupted => 130,
+        }
+    }
+
+    /// True where the thing under test is at fault, and not the harness or the machine.
+    #[must_use]
+    pub fn is_subjects_fault(self) -> bool {
+        matches!(self, Kind::Component | Kind::Deadline | Kind::Answer)
+    }
+}
+
+/// What went wrong, in the parts a reader asks for.
+///
+/// `Display` is the one-line summary: a lower-case fragment. [`Error::explain`] is all of it, and is what the CLI and
+/// a failed scenario print.
+#[derive(thiserror::Error)]
+#[error("{summary}")]
+pub struct Error {
+    kind: Kind,
+    summary: String,
+    expected: Option<String>,
+    ran: Option<String>,
+    evidence: Vec<String>,
+    hint: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` that happened as `summary` says.
+    pub fn new(kind: Kind, summary: impl Into<String>) -> Self {
+        Error {
+            kind,
+            summary: summary.into(),
+            expected: None,
+            ran: None,
+            evidence: Vec::new(),
+            hint: None,
+            source: None,
+        }
+    }
+
+    /// Shorthand for [`Kind::Usage`].
+    pub fn usage(summary: impl Into<String>) -> Self {
+        Error::new(Kind::Usage, summary)
+    }
+
+    /// Shorthand for [`Kind::Internal`].
+    pub fn internal(summary: impl Into<String>) -> Self {
+        Error::new(Kind::Internal, summary)
+    }
+
+    /// What should have happened instead.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// The command or request that was made, so that a reader can paste it.
+    #[must_use]
+    pub fn ran(mut self, command: impl Into<String>) -> Self {
+        self.ran = Some(command.into());
+        self
+    }
+
+    /// A file, or the tail of a log, that shows more. Kept in the order added.
+    #[must_use]
+    pub fn evidence(mut self, evidence: impl Into<String>) -> Self {
+        self.evidence.push(evidence.into());
+        self
+    }
+
+    /// What the reader can do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The error underneath.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What the reader can do about it, if anything is known.
+    #[must_use]
+    pub fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Every part on lines of its own, causes included.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let mut lines = vec![self.summary.clone()];
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            lines.push(format!("  because: {error}"));
+            cause = error.source();
+        }
+        let mut part = |name: &str, text: &str| {
+            let text = text.trim_end().replace('\n', "\n            ");
+            lines.push(format!("  {name:<9} {text}"));
+        };
+        if let Some(expected) = &self.expected {
+            part("expected:", expected);
+        }
+        if let Some(ran) = &self.ran {
+            part("ran:", ran);
+        }
+        for evidence in &self.evidence {
+            part("evidence:", evidence);
+        }
+        if let Some(hint) = &self.hint {
+            part("hint:", hint);
+        }
+        lines.join("\n")
+    }
+}
+
+impl fmt::Debug for Error {
+    /// A test that returns an error prints it with `Debug`: give its reader the whole explanation.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.explain())
+    }
+}
+
+/// Turns any error into ours, saying what was being done.
+pub trait Context<T> {
+    /// `summary` says what could not be done.
+    fn or(self, kind: Kind, summary: impl FnOnce() -> String) -> Result<T>;
+}
+
+impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Context<T> for std::result::Result<T, E> {
+    fn or(self, kind: Kind, summary: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(|source| Error::new(kind, summary()).caused_by(source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn explains_every_part_in_order() {
+        let error = Error::new(Kind::Deadline, "mesos-slave2 did not register within 20s")
+            .expected("an agent at 10.9.1.102")
+            .ran("curl http://10.9.1.11:5050/slaves")
+            .evidence("two\nlines")
+            .hint("look at `harness logs mesos-slave2`")
+            .caused_by("connection refused");
+        insta::assert_snapshot!(error.explain(), @r"
+        mesos-slave2 did not register within 20s
+          because: connection refused
+          expected: an agent at 10.9.1.102
+          ran:      curl http://10.9.1.11:5050/slaves
+          evidence: two
+                    lines
+          hint:     look at `harness logs mesos-slave2`
+        ");
+    }
+}

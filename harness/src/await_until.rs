@@ -54,14 +54,23 @@ pub struct Wait<'a> {
 
 impl std::fmt::Debug for Wait<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wait").field("what", &self.what).field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("Wait")
+            .field("what", &self.what)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'a> Wait<'a> {
     /// `what` is a sentence in the present tense: "mesos-slave2 registers with the master".
     pub fn that(what: impl Into<String>, deadline: Deadline) -> Self {
-        Wait { what: what.into(), deadline, stable: 1, interrupt: None, diagnosis: None }
+        Wait {
+            what: what.into(),
+            deadline,
+            stable: 1,
+            interrupt: None,
+            diagnosis: None,
+        }
     }
 
     /// The condition must hold in `looks` consecutive looks.
@@ -93,7 +102,10 @@ impl<'a> Wait<'a> {
     {
         let started = Instant::now();
         let expires = started + self.deadline.limit();
-        let mut interrupt = self.interrupt.take().unwrap_or_else(|| Box::pin(std::future::pending()));
+        let mut interrupt = self
+            .interrupt
+            .take()
+            .unwrap_or_else(|| Box::pin(std::future::pending()));
         let (mut looks, mut held, mut pause, mut said) = (0u32, 0u32, POLL, started);
         let mut last = String::from("it was not looked at once");
         loop {
@@ -141,7 +153,10 @@ impl<'a> Wait<'a> {
     /// [`Kind::Deadline`], the future's own error, or that of [`Wait::unless`].
     pub async fn for_future<T>(mut self, future: impl Future<Output = Result<T>>) -> Result<T> {
         let started = Instant::now();
-        let mut interrupt = self.interrupt.take().unwrap_or_else(|| Box::pin(std::future::pending()));
+        let mut interrupt = self
+            .interrupt
+            .take()
+            .unwrap_or_else(|| Box::pin(std::future::pending()));
         tokio::select! {
             done = future => done,
             error = &mut interrupt => Err(error),
@@ -154,9 +169,18 @@ impl<'a> Wait<'a> {
     async fn expired(self, started: Instant, looks: u32, last: &str) -> Error {
         let mut error = Error::new(
             Kind::Deadline,
-            format!("waited {:.1?} in vain until {} ({looks} looks): {last}", started.elapsed(), self.what),
+            format!(
+                "waited {:.1?} in vain until {} ({looks} looks): {last}",
+                started.elapsed(),
+                self.what
+            ),
         )
-        .expected(format!("{} within {:.0?} ({})", self.what, self.deadline.limit(), self.deadline.name));
+        .expected(format!(
+            "{} within {:.0?} ({})",
+            self.what,
+            self.deadline.limit(),
+            self.deadline.name
+        ));
         if let Some(diagnosis) = self.diagnosis {
             // The diagnosis asks the same engine that may be what hangs: bound it too.
             let bound = tokio::time::timeout(Duration::from_secs(10), diagnosis).await;
@@ -215,7 +239,13 @@ mod tests {
             .until(|| {
                 looks += 1;
                 let now = looks;
-                async move { if now == 2 { Probe::NotYet("flapped".to_owned()) } else { Probe::Ready(()) } }
+                async move {
+                    if now == 2 {
+                        Probe::NotYet("flapped".to_owned())
+                    } else {
+                        Probe::Ready(())
+                    }
+                }
             })
             .await
             .expect("it holds in the end");

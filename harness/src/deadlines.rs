@@ -16,7 +16,10 @@ pub struct Deadline {
 
 impl Deadline {
     const fn seconds(name: &'static str, seconds: u64) -> Self {
-        Deadline { name, limit: Duration::from_secs(seconds) }
+        Deadline {
+            name,
+            limit: Duration::from_secs(seconds),
+        }
     }
 
     /// A bound that a scenario or a user sets for itself.

@@ -174,11 +174,11 @@ impl fmt::Debug for Error {
 /// Turns any error into ours, saying what was being done.
 pub trait Context<T> {
     /// `summary` says what could not be done.
-    fn or(self, kind: Kind, summary: impl FnOnce() -> String) -> Result<T>;
+    fn context(self, kind: Kind, summary: impl FnOnce() -> String) -> Result<T>;
 }
 
 impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Context<T> for std::result::Result<T, E> {
-    fn or(self, kind: Kind, summary: impl FnOnce() -> String) -> Result<T> {
+    fn context(self, kind: Kind, summary: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|source| Error::new(kind, summary()).caused_by(source))
     }
 }

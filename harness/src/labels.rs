@@ -40,5 +40,7 @@ pub fn equals(label: &str, value: &str) -> String {
 /// Seconds since the epoch, for [`CREATED`].
 #[must_use]
 pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }

@@ -6,7 +6,9 @@
 
 pub mod await_until;
 pub mod deadlines;
+pub mod docker;
 pub mod error;
 pub mod labels;
+pub mod provenance;
 
 pub use error::{Error, Kind, Result};

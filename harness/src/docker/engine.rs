@@ -1,0 +1,94 @@
+//! A connection to the engine, checked once.
+
+use bollard::Docker;
+
+use crate::error::Context;
+use crate::{Error, Kind, Result, deadlines};
+
+/// The oldest engine API the harness is tried on (Docker Engine 20.10).
+pub const API_MINIMUM: (u32, u32) = (1, 41);
+
+/// A connected engine and what it says of itself.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    docker: Docker,
+    /// The engine's release, as in `20.10.24`.
+    pub version: String,
+    /// The API it speaks, as in `1.41`.
+    pub api: String,
+}
+
+impl Engine {
+    /// Connects to the engine that `DOCKER_HOST` names, else to the local socket.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] where no engine answers or it is older than [`API_MINIMUM`].
+    pub async fn connect() -> Result<Self> {
+        let address = address();
+        let unreachable = |what: &str| format!("no Docker engine answers at {address}: {what}");
+        let docker = Docker::connect_with_defaults()
+            .context(Kind::Environment, || unreachable("its address cannot be used"))
+            .map_err(with_remedy)?;
+        let answer = tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), docker.version()).await;
+        let version = answer
+            .context(Kind::Environment, || unreachable("the request timed out"))
+            .and_then(|answer| answer.context(Kind::Environment, || unreachable("the request failed")))
+            .map_err(with_remedy)?;
+        let docker = docker
+            .negotiate_version()
+            .await
+            .context(Kind::Environment, || unreachable("it agrees on no API version"))?;
+        let api = version.api_version.unwrap_or_default();
+        if parse(&api) < API_MINIMUM {
+            let (major, minor) = API_MINIMUM;
+            return Err(Error::new(
+                Kind::Environment,
+                format!("the Docker engine at {address} is too old: API {api}"),
+            )
+            .expected(format!(
+                "an engine that speaks API {major}.{minor} or newer (Docker Engine 20.10)"
+            ))
+            .ran("docker version"));
+        }
+        Ok(Engine {
+            docker,
+            version: version.version.unwrap_or_default(),
+            api,
+        })
+    }
+
+    /// The bollard client, for what has no verb of ours.
+    #[must_use]
+    pub fn docker(&self) -> &Docker {
+        &self.docker
+    }
+}
+
+/// Where the engine is looked for: `DOCKER_HOST`, else the local socket.
+#[must_use]
+pub fn address() -> String {
+    std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned())
+}
+
+fn with_remedy(error: Error) -> Error {
+    error.ran("docker version").hint(
+        "`harness setup` installs and starts an engine on Debian and Ubuntu; elsewhere start one or set DOCKER_HOST",
+    )
+}
+
+fn parse(api: &str) -> (u32, u32) {
+    let mut parts = api.split('.').map(|part| part.parse().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(parse("1.41") >= API_MINIMUM);
+        assert!(parse("1.9") < API_MINIMUM);
+        assert!(parse("2.0") > API_MINIMUM);
+    }
+}

@@ -1,0 +1,44 @@
+//! Where a component comes from: never blurred, printed by `up` and in every report.
+
+use serde::{Deserialize, Serialize};
+
+/// Whose program a component is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Provenance {
+    /// An artefact that its own project published.
+    #[serde(rename = "upstream")]
+    Upstream,
+    /// Upstream's library, started by a small program of ours.
+    #[serde(rename = "upstream library, own launcher")]
+    UpstreamLibrary,
+    /// Our own program with the same interface.
+    #[serde(rename = "stand-in")]
+    StandIn,
+}
+
+impl std::fmt::Display for Provenance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Provenance::Upstream => "upstream",
+            Provenance::UpstreamLibrary => "upstream library, own launcher",
+            Provenance::StandIn => "stand-in",
+        })
+    }
+}
+
+/// One component of a cluster, as reports name it (`subject.components[]` of report.json).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentRecord {
+    /// As in `mesos-agent`.
+    pub name: String,
+    /// Upstream's version, or the suite's for a stand-in.
+    pub version: String,
+    /// Whose program it is.
+    pub provenance: Provenance,
+    /// The file it came in, as in `mesos.scheduler-1.11.0-py2.7-linux-x86_64.egg`; what of it is ours, after a semicolon.
+    pub artefact: String,
+    /// Of the artefact, in lower-case hex; empty only for a stand-in built here.
+    pub sha256: String,
+    /// The image reference it runs from.
+    pub image: String,
+}

@@ -8,6 +8,7 @@ pub mod await_until;
 pub mod deadlines;
 pub mod docker;
 pub mod error;
+pub mod image;
 pub mod labels;
 pub mod provenance;
 

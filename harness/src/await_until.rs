@@ -95,11 +95,7 @@ impl<'a> Wait<'a> {
     ///
     /// # Errors
     /// [`Kind::Deadline`] with the last reason, the error of [`Probe::Broken`], or that of [`Wait::unless`].
-    pub async fn until<T, F, Fut>(mut self, mut probe: F) -> Result<T>
-    where
-        F: FnMut() -> Fut,
-        Fut: Future<Output = Probe<T>>,
-    {
+    pub async fn until<T>(mut self, mut probe: impl AsyncFnMut() -> Probe<T>) -> Result<T> {
         let started = Instant::now();
         let expires = started + self.deadline.limit();
         let mut interrupt = self

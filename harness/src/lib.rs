@@ -8,7 +8,10 @@ pub mod await_until;
 pub mod deadlines;
 pub mod docker;
 pub mod error;
+mod interrupt;
 pub mod labels;
+pub mod lease;
 pub mod provenance;
+pub mod reap;
 
 pub use error::{Error, Kind, Result};

@@ -8,7 +8,7 @@ use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum, NetworkingConfig,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, LogsOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, KillContainerOptions, LogsOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
     UploadToContainerOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::future::select_all;
@@ -304,6 +304,15 @@ pub async fn stop(engine: &Engine, name: &str) -> Result<()> {
             stop,
         )
         .await
+}
+
+/// Kills a running container with SIGKILL.
+///
+/// # Errors
+/// [`Kind::Environment`] where the engine refuses: it does not run.
+pub async fn kill(engine: &Engine, name: &str) -> Result<()> {
+    let kill = engine.docker().kill_container(name, None::<KillContainerOptions>);
+    engine.request(&format!("kill the container {name}"), format!("docker kill {name}"), kill).await
 }
 
 /// The last `lines` lines of both output streams, or why they could not be read.

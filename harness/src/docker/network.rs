@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
 
-use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
+use bollard::models::{Ipam, IpamConfig, Network, NetworkCreateRequest};
 use bollard::query_parameters::ListNetworksOptions;
 
 use super::Engine;
@@ -65,12 +65,19 @@ impl std::fmt::Display for Subnet {
 
 /// Creates a bridge network `name` on a free subnet.
 ///
-/// `seed` spreads processes over the pool, so that they seldom want the same subnet.
+/// `seed` spreads processes over the pool, so that they seldom want the same subnet. `None` where a network of that
+/// name is there already.
 ///
 /// # Errors
 /// [`Kind::Environment`] where the engine refuses, or no subnet of the pool is free.
-pub async fn create(engine: &Engine, name: &str, labels: &Labels, seed: u16) -> Result<Subnet> {
-    let taken = taken(engine).await?;
+pub async fn create(engine: &Engine, name: &str, labels: &Labels, seed: u16) -> Result<Option<Subnet>> {
+    let networks = engine.docker().list_networks(None::<ListNetworksOptions>);
+    let networks = engine.request("list its networks", "docker network ls", networks).await?;
+    // Engines before API 1.44 create a second network of the same name without a word.
+    if networks.iter().any(|network| network.name.as_deref() == Some(name)) {
+        return Ok(None);
+    }
+    let taken = taken(networks);
     let size = u16::from(SECOND_OCTETS.end - SECOND_OCTETS.start) * 256;
     let candidates = (0..size)
         .map(|step| Subnet::number((seed % size + step) % size))
@@ -79,7 +86,8 @@ pub async fn create(engine: &Engine, name: &str, labels: &Labels, seed: u16) -> 
     for subnet in candidates.take(TRIES) {
         tried += 1;
         match create_on(engine, name, labels, subnet).await {
-            Ok(()) => return Ok(subnet),
+            Ok(()) => return Ok(Some(subnet)),
+            Err(error) if refusal(&error) == Some(409) => return Ok(None),
             // The engine answers 403 where the pool overlaps one of its networks.
             Err(error) if refusal(&error) == Some(403) => tracing::debug!("{subnet} is taken: {error:?}"),
             Err(error) => return Err(error),
@@ -133,7 +141,7 @@ async fn taken(engine: &Engine) -> Result<HashSet<(Ipv4Addr, u8)>> {
         .flatten()
         .filter_map(|config| parse_cidr(&config.subnet?));
     let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
-    Ok(engines.chain(routes.lines().skip(1).filter_map(parse_route)).collect())
+    engines.chain(routes.lines().skip(1).filter_map(parse_route)).collect()
 }
 
 fn parse_cidr(text: &str) -> Option<(Ipv4Addr, u8)> {

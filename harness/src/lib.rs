@@ -10,5 +10,6 @@ pub mod docker;
 pub mod error;
 pub mod labels;
 pub mod provenance;
+pub mod stack;
 
 pub use error::{Error, Kind, Result};

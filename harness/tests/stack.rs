@@ -4,7 +4,7 @@ use harness::stack::{FileSource, Quantity, Resources, Source, Stack};
 use rstest::rstest;
 
 fn stack(text: &str) -> Stack {
-    Stack::parse("mine.toml", text).unwrap()
+    Stack::parse("mine.toml", text).expect("the file has no mistake")
 }
 
 /// The whole message for a file with a mistake.
@@ -150,7 +150,7 @@ fn unknown_component() {
     insta::assert_snapshot!(mistake("[component.mesos-slave]\nimage = \"x\"\n"), @r#"
     mine.toml:1: component.mesos-slave: unknown component
       expected: one of zookeeper, mesos-master, mesos-agent
-      hint:     did you mean `mesos-master`?
+      hint:     did you mean `mesos-agent`?
     "#);
 }
 
@@ -176,7 +176,7 @@ fn version_and_image() {
 fn unknown_version() {
     insta::assert_snapshot!(mistake("[component.mesos-agent]\nversion = \"1.12.0\"\n"), @r#"
     mine.toml:2: component.mesos-agent.version: no image of mesos-agent 1.12.0 can be built here
-      expected: one of 1.11.0; any other comes as an `image`
+      expected: `1.11.0`; any other comes as an `image`
     "#);
 }
 
@@ -235,7 +235,7 @@ fn a_files_source_is_not_there() {
 fn a_files_table_without_its_source() {
     insta::assert_snapshot!(mistake("[component.mesos-agent.files]\n\"/etc/x\" = { path = \"y\" }\n"), @r#"
     mine.toml:2: component.mesos-agent.files."/etc/x".path: unknown key
-      expected: one of source
+      expected: `source`
       evidence: also mine.toml:2: component.mesos-agent.files."/etc/x": has no `source`; expected { source = "a file beside this one" }
     "#);
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::reader::{Reader, Value};
+use super::reader::{Reader, Value, one_of};
 use super::resources::{self, Attributes, Resources};
 use super::{FileSource, Source, component_names, versions_of};
 use crate::Result;
@@ -155,7 +155,7 @@ fn source(reader: &mut Reader<'_>, name: &str, key: &str, table: &DeTable<'_>) -
         let key = format!("{key}.version");
         let version = reader.string(&key, value)?;
         if !versions_of(name).contains(&version.as_str()) {
-            let expected = format!("one of {}; any other comes as an `image`", versions_of(name).join(", "));
+            let expected = format!("{}; any other comes as an `image`", one_of(versions_of(name)));
             reader.mistake(
                 value.span().start,
                 &key,

@@ -97,13 +97,7 @@ impl<'a> Reader<'a> {
         } else {
             "unknown key"
         };
-        self.add(
-            name.span().start,
-            &key,
-            found,
-            &format!("one of {}", allowed.join(", ")),
-            hint,
-        );
+        self.add(name.span().start, &key, found, &one_of(allowed), hint);
         false
     }
 
@@ -197,8 +191,31 @@ pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     }
 }
 
+/// What old Mesos and short speech call a component.
+const SYNONYMS: [(&str, &str); 5] = [
+    ("mesos-slave", "mesos-agent"),
+    ("slave", "mesos-agent"),
+    ("agent", "mesos-agent"),
+    ("master", "mesos-master"),
+    ("zk", "zookeeper"),
+];
+
 fn closest<'k>(text: &str, allowed: &[&'k str]) -> Option<&'k str> {
-    let scored = allowed.iter().map(|name| (strsim::jaro_winkler(text, name), *name));
-    let best = scored.max_by(|left, right| left.0.total_cmp(&right.0))?;
-    (best.0 > 0.8).then_some(best.1)
+    let synonym = SYNONYMS.iter().find(|(other, _)| *other == text);
+    if let Some(name) = synonym.and_then(|(_, name)| allowed.iter().find(|allowed| *allowed == name)) {
+        return Some(name);
+    }
+    let distances = allowed
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(text, name), *name));
+    let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= name.len().max(3) / 3).then_some(name)
+}
+
+/// What is allowed, in words.
+pub(super) fn one_of(allowed: &[&str]) -> String {
+    match allowed {
+        [only] => format!("`{only}`"),
+        several => format!("one of {}", several.join(", ")),
+    }
 }

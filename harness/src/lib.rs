@@ -13,5 +13,6 @@ pub mod labels;
 pub mod lease;
 pub mod provenance;
 pub mod reap;
+pub mod stack;
 
 pub use error::{Error, Kind, Result};

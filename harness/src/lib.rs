@@ -5,10 +5,13 @@
 //! and a typed [client]. `harness/DESIGN.md` has the decisions and their reasons.
 
 pub mod await_until;
+pub mod catalogue;
 pub mod deadlines;
 pub mod docker;
 pub mod error;
+pub mod evidence;
 pub mod labels;
 pub mod provenance;
+pub mod report;
 
 pub use error::{Error, Kind, Result};

@@ -15,14 +15,22 @@ fn catalogue() -> Catalogue {
 #[test]
 fn every_record_keeps_the_rules_and_every_readme_section_is_covered() {
     let problems = catalogue().problems();
-    assert!(problems.is_empty(), "the catalogue has problems:\n{}", problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "the catalogue has problems:\n{}",
+        problems.join("\n")
+    );
 }
 
 #[test]
 fn the_tests_that_exist_are_those_of_the_catalogue() {
     let tests = scenarios_listed_by_nextest();
     let problems = catalogue().problems_with_tests(tests.iter().map(String::as_str));
-    assert!(problems.is_empty(), "tests and catalogue differ:\n{}", problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "tests and catalogue differ:\n{}",
+        problems.join("\n")
+    );
 }
 
 /// The names of the scenarios crate's tests.
@@ -30,7 +38,15 @@ fn scenarios_listed_by_nextest() -> Vec<String> {
     let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
     let mut command = Command::new(cargo);
     command
-        .args(["nextest", "list", "-p", "scenarios", "--message-format", "json", "--cargo-quiet"])
+        .args([
+            "nextest",
+            "list",
+            "-p",
+            "scenarios",
+            "--message-format",
+            "json",
+            "--cargo-quiet",
+        ])
         .current_dir(workspace_root());
     // This test runs under nextest itself: the list must not take over the options of that run.
     for (name, _) in std::env::vars_os() {

@@ -5,14 +5,17 @@
 //! and a typed [client]. `harness/DESIGN.md` has the decisions and their reasons.
 
 pub mod await_until;
+pub mod catalogue;
 pub mod deadlines;
 pub mod docker;
 pub mod error;
 mod interrupt;
+pub mod evidence;
 pub mod labels;
 pub mod lease;
 pub mod provenance;
 pub mod reap;
 pub mod stack;
+pub mod report;
 
 pub use error::{Error, Kind, Result};

@@ -6,16 +6,23 @@
 
 pub mod await_until;
 pub mod catalogue;
+pub mod client;
+pub mod cluster;
+pub mod component;
 pub mod deadlines;
 pub mod docker;
 pub mod error;
+pub mod image;
 mod interrupt;
 pub mod evidence;
 pub mod labels;
 pub mod lease;
+pub mod node;
 pub mod provenance;
 pub mod reap;
 pub mod stack;
+pub mod sweep;
 pub mod report;
 
+pub use cluster::Cluster;
 pub use error::{Error, Kind, Result};

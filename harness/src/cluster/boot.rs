@@ -9,7 +9,7 @@ use super::builder::ClusterBuilder;
 use super::{Cluster, Topology};
 use crate::await_until::{Probe, Wait};
 use crate::component::{Recipe, holder, mesos_agent, mesos_master, zookeeper};
-use crate::docker::{ContainerSpec, Engine, container, network, volume};
+use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, volume};
 use crate::image::Images;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
@@ -79,18 +79,27 @@ impl Cluster {
 
         let agents: Vec<Node> = agents.into_iter().cloned().collect();
         self.nodes = nodes.iter().map(|node| (node.name(), node.clone())).collect();
-        self.await_leader().await?;
+        self.await_leader(self.master()).await?;
         self.await_agents(&agents).await
     }
 
-    pub(super) async fn boot_slave(&self, name: NodeName) -> Result<Node> {
-        let node = self.node_at(name);
-        self.prepare(&node).await?;
-        container::start(&self.engine, &node.container(mesos_agent::NAME)).await?;
-        Ok(node)
+    /// Creates and starts a slave that was not there; on failure nothing of it is left.
+    pub(super) async fn boot_slave(&self, node: &Node) -> Result<()> {
+        let started = async {
+            self.prepare(node).await?;
+            container::start(&self.engine, &node.container(mesos_agent::NAME)).await?;
+            self.await_agents(std::slice::from_ref(node)).await
+        };
+        let Err(error) = started.await else { return Ok(()) };
+        if let Some(recorder) = &self.recorder {
+            evidence::logs::collect(&self.engine, &Selection::node(&self.name, &node.name().to_string()), recorder)
+                .await;
+        }
+        let removed = removal::remove(&self.engine, &Selection::node(&self.name, &node.name().to_string())).await;
+        Err(removed.leaked.iter().fold(error, |error, leak| error.evidence(format!("also not removed: {leak}"))))
     }
 
-    fn node_at(&self, name: NodeName) -> Node {
+    pub(super) fn node_at(&self, name: NodeName) -> Node {
         Node::new(&self.engine, &self.name, name, self.address(name))
     }
 
@@ -138,15 +147,15 @@ impl Cluster {
         }
     }
 
-    async fn await_leader(&self) -> Result<()> {
+    /// Waits until the master on `node` knows which master leads.
+    pub(super) async fn await_leader(&self, node: &Node) -> Result<()> {
         let masters: Vec<&Node> = self.nodes.values().take(usize::from(self.topology.masters)).collect();
         let containers: Vec<String> = masters.iter().map(|node| node.container(mesos_master::NAME)).collect();
-        let first = self.master();
         Wait::that("a Mesos master leads", deadlines::MASTER_LEADING)
             .unless(container::death(&self.engine, &containers))
-            .explained_by(first.diagnosis(mesos_master::NAME))
+            .explained_by(node.diagnosis(mesos_master::NAME))
             .until(async || {
-                Probe::from_passing(first.master().leader().await, "the master answers, but knows of no leader yet")
+                Probe::from_passing(node.master().leader().await, "the master answers, but knows of no leader yet")
             })
             .await
             .map(drop)

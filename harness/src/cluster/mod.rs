@@ -3,6 +3,7 @@
 mod attach;
 mod boot;
 mod builder;
+mod nodes;
 mod teardown;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use crate::client::mesos::{Framework, FrameworkSpec, MasterClient};
 use crate::component::{mesos_agent, mesos_master};
 use crate::docker::network::Subnet;
-use crate::docker::{Engine, container};
+use crate::docker::Engine;
 use crate::evidence::Recorder;
 use crate::image::Images;
 use crate::lease::Lease;
@@ -22,7 +23,7 @@ use crate::provenance::ComponentRecord;
 use crate::stack::{AgentSpec, Stack};
 use crate::{Error, Result, component};
 
-pub use attach::{ClusterSummary, clusters};
+pub use attach::{ClusterSummary, ContainerState, clusters};
 pub use builder::ClusterBuilder;
 
 /// How many nodes of a kind have which component.
@@ -138,30 +139,6 @@ impl Cluster {
             records.push(component::record(&self.engine, &self.images, &self.stack, name).await?);
         }
         Ok(records)
-    }
-
-    /// Starts `mesos-slave<number>` and waits until its agent is registered: `vagrant up mesos-slave2`.
-    ///
-    /// # Errors
-    /// [`crate::Kind::Usage`] where it runs already, else as the engine answers or the agent fails.
-    pub async fn start_slave(&mut self, number: u8) -> Result<Node> {
-        let name = NodeName::Slave(number);
-        if self.nodes.contains_key(&name) {
-            return Err(Error::usage(format!("{name} runs already in the cluster {}", self.name))
-                .hint(format!("`harness stop {name}` stops it")));
-        }
-        let node = self.boot_slave(name).await?;
-        self.await_agents(std::slice::from_ref(&node)).await?;
-        self.nodes.insert(name, node.clone());
-        Ok(node)
-    }
-
-    /// Kills a component with SIGKILL, as a crash does; its container stays, stopped.
-    ///
-    /// # Errors
-    /// [`crate::Kind::Environment`] where the engine refuses: the component does not run.
-    pub async fn kill(&self, node: &Node, component: &str) -> Result<()> {
-        container::kill(&self.engine, &node.container(component)).await
     }
 
     fn address(&self, name: NodeName) -> Ipv4Addr {

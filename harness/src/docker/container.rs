@@ -8,7 +8,7 @@ use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum, NetworkingConfig,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, KillContainerOptions, LogsOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, LogsOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
     UploadToContainerOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::future::select_all;
@@ -304,6 +304,20 @@ pub async fn stop(engine: &Engine, name: &str) -> Result<()> {
             stop,
         )
         .await
+}
+
+/// True where a container `name` is there, running or not.
+///
+/// # Errors
+/// [`Kind::Environment`] where the engine does not answer.
+pub async fn exists(engine: &Engine, name: &str) -> Result<bool> {
+    let inspect = engine.docker().inspect_container(name, None::<InspectContainerOptions>);
+    let inspect = engine.request(&format!("inspect the container {name}"), format!("docker inspect {name}"), inspect);
+    match inspect.await {
+        Ok(_) => Ok(true),
+        Err(error) if super::engine::refusal(&error) == Some(404) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Kills a running container with SIGKILL.

@@ -118,13 +118,13 @@ impl Node {
     /// A client of the master on this node.
     #[must_use]
     pub fn master(&self) -> MasterClient {
-        MasterClient::new(&format!("http://{}:{}", self.address, mesos_master::PORT))
+        MasterClient::new(&format!("http://{}:{}", self.address, mesos_master::PORT)).expect("an address makes a URL")
     }
 
     /// A client of the agent on this node.
     #[must_use]
     pub fn agent(&self) -> AgentClient {
-        AgentClient::new(&format!("http://{}:{}", self.address, mesos_agent::PORT))
+        AgentClient::new(&format!("http://{}:{}", self.address, mesos_agent::PORT)).expect("an address makes a URL")
     }
 
     /// The last `lines` lines of a component's output: what `docker logs` shows.

@@ -107,7 +107,7 @@ impl Cluster {
     async fn prepare(&self, node: &Node) -> Result<()> {
         let name = node.name();
         let labels = self.labels();
-        let recipe = Recipe { cluster: &self.name, labels: &labels, stack: &self.stack, images: &self.images };
+        let recipe = self.recipe(&labels);
         let holder = holder::container(&recipe, name, node.address(), self.hosts()).await?;
         let volumes = async {
             if let NodeName::Slave(_) = name {
@@ -189,7 +189,11 @@ impl Cluster {
             .await
     }
 
-    fn labels(&self) -> Labels {
+    pub(super) fn recipe<'a>(&'a self, labels: &'a Labels) -> Recipe<'a> {
+        Recipe { cluster: &self.name, labels, stack: &self.stack, images: &self.images }
+    }
+
+    pub(super) fn labels(&self) -> Labels {
         match &self.lease {
             Some(lease) => lease.labels().clone(),
             // Started by a later command: owned by the cluster alone, as a person's clusters are.

@@ -154,8 +154,15 @@ impl Cluster {
         self.agents.get(&node).unwrap_or_else(|| self.stack.agent_on(&node.to_string())).clone()
     }
 
+    /// The engine it is on.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// The components that belong on a node, in the order they start.
-    fn components_on(&self, name: NodeName) -> Vec<&'static str> {
+    #[must_use]
+    pub fn components_on(&self, name: NodeName) -> Vec<&'static str> {
         match name {
             NodeName::Slave(_) => vec![mesos_agent::NAME],
             NodeName::Master(number) => {

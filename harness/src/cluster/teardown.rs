@@ -17,6 +17,14 @@ impl Cluster {
         conclude(&self.name, self.recorder.as_deref(), removed)
     }
 
+    /// Removes the cluster `name` without taking hold of it first: whatever is left of a broken one goes too.
+    ///
+    /// # Errors
+    /// As [`Cluster::down`].
+    pub async fn remove(engine: &Engine, name: &str) -> Result<()> {
+        conclude(name, None, removal::remove(engine, &Selection::cluster(name)).await)
+    }
+
     /// Ends a scenario: joins nothing, hides nothing. Records what the cluster was made of, removes it, and passes
     /// where every check held.
     ///

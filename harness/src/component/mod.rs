@@ -3,6 +3,7 @@
 pub mod holder;
 pub mod mesos_agent;
 pub mod mesos_master;
+pub mod shell;
 pub mod zookeeper;
 
 use crate::docker::{ContainerSpec, Engine, Place};
@@ -97,7 +98,7 @@ pub fn own_image(component: &str, version: &str) -> ImageSpec {
 /// Every image that a cluster of `stack` is made of, for those who prepare them ahead.
 #[must_use]
 pub fn images_of(stack: &Stack) -> Vec<ImageSpec> {
-    let mut specs = vec![holder::image()];
+    let mut specs = vec![holder::image(), shell::image()];
     for (name, component) in stack.components() {
         if let Source::Version(version) = &component.source {
             let spec = own_image(name, version);

@@ -22,6 +22,7 @@ pub mod provenance;
 pub mod reap;
 pub mod stack;
 pub mod sweep;
+pub mod toolbox;
 pub mod report;
 
 pub use cluster::Cluster;

@@ -193,7 +193,8 @@ impl Cluster {
         Recipe { cluster: &self.name, labels, stack: &self.stack, images: &self.images }
     }
 
-    pub(super) fn labels(&self) -> Labels {
+    /// The labels for everything that is created for this cluster.
+    pub(crate) fn labels(&self) -> Labels {
         match &self.lease {
             Some(lease) => lease.labels().clone(),
             // Started by a later command: owned by the cluster alone, as a person's clusters are.

@@ -160,6 +160,12 @@ impl Cluster {
         &self.engine
     }
 
+    /// Where its images come from.
+    #[must_use]
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
     /// The components that belong on a node, in the order they start.
     #[must_use]
     pub fn components_on(&self, name: NodeName) -> Vec<&'static str> {

@@ -106,6 +106,8 @@ async fn create_on(engine: &Engine, name: &str, labels: &Labels, subnet: Subnet)
     let config = IpamConfig {
         subnet: Some(subnet.to_string()),
         gateway: Some(subnet.address(1).to_string()),
+        // Containers that ask for no address get one from here, never a node's.
+        ip_range: Some(format!("{}/27", subnet.address(224))),
         ..IpamConfig::default()
     };
     let body = NetworkCreateRequest {

@@ -64,6 +64,8 @@ deadlines! {
     ARTEFACT_FETCH = 600 s;
     /// The bootstrap of the Debian base.
     BASE_BOOTSTRAP = 600 s;
+    /// An image registry that is there at all says something; one that is not must not hold up a build.
+    REGISTRY_ANSWER = 10 s;
     /// Another process holds the lock of an image build.
     IMAGE_LOCK = 1800 s;
     /// A ZooKeeper server serves its clients.

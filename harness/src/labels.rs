@@ -28,6 +28,11 @@ pub const IMAGE: &str = "org.mesos-harness.image";
 /// On images: the content hash that is also their tag.
 pub const CONTENT: &str = "org.mesos-harness.content";
 
+/// On images: the content hash without this machine's certificates, equal on every machine with the same sources.
+pub const SOURCES: &str = "org.mesos-harness.sources";
+/// On images: the arguments they were built with, as a JSON object.
+pub const ARGS: &str = "org.mesos-harness.args";
+
 /// A set of labels, as the engine takes it.
 pub type Labels = HashMap<String, String>;
 

@@ -1,0 +1,203 @@
+//! One build: services compiled, context assembled, the engine's builder run.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+
+use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder};
+use futures_util::StreamExt as _;
+
+use super::build_log::{BuildLog, Said};
+use super::catalogue::Resolved;
+use super::containers::{body, network, proxies};
+use super::context::{self, ContextFile};
+use super::process::quoted;
+use super::progress::Progress;
+use super::{Images, cache};
+use crate::await_until::Wait;
+use crate::error::Context;
+use crate::{Error, Kind, Result, deadlines, labels};
+
+impl Images {
+    /// Builds `image`, whose base and artefacts are there. The caller holds its lock.
+    pub(super) async fn build(&self, image: &Resolved, progress: Progress) -> Result<()> {
+        let mut extra = Vec::new();
+        for artefact in &image.artefacts {
+            // Again, as time may have passed since it was fetched: what is copied is what was hashed.
+            let path = artefact.path(&self.cache);
+            artefact.verify(&path)?;
+            extra.push(ContextFile::new(format!("artefacts/{}", artefact.file), path, false));
+        }
+        for (service, program) in self.compile(image, &progress).await? {
+            extra.push(ContextFile::new(format!("bin/{service}"), program, true));
+        }
+        let context = self.assemble(image, extra)?;
+        let base = match &image.base {
+            Some(base) => base.reference(),
+            None => self.root_file_system(image, &progress).await?,
+        };
+        let built = self.run_builder(image, &base, context.reopen(), &progress).await;
+        if image.base.is_none() {
+            // The root file system lives on as the parent of what was built; alone it is of no use.
+            self.remove_root_file_system(image, &base).await?;
+        }
+        match built {
+            Ok(steps) => {
+                let reference = image.reference();
+                steps.iter().for_each(|step| progress.line(step));
+                progress.done(&format!("built {reference}"));
+                Ok(())
+            }
+            Err(error) => Err(error.ran(self.pasteable(image, &base, context)?)),
+        }
+    }
+
+    /// The context as an archive in a file.
+    fn assemble(&self, image: &Resolved, extra: Vec<ContextFile>) -> Result<tempfile::NamedTempFile> {
+        let folder = self.catalogue.folder(&image.name);
+        let mut files = image.files.clone();
+        if !files.iter().any(|file| file.path == "Dockerfile") {
+            return Err(Error::usage(format!("{} has no Dockerfile", folder.display())));
+        }
+        let taken: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        if let Some(twice) = extra.iter().find(|file| taken.contains(file.path.as_str())) {
+            let path = folder.join(&twice.path);
+            return Err(Error::usage(format!(
+                "{} is in the way of what image.toml adds",
+                path.display()
+            )));
+        }
+        files.extend(extra);
+        let (certificates, folders): (Vec<_>, &[&str]) = match image.base {
+            Some(_) => (Vec::new(), &[]),
+            None => {
+                let named = |(name, text)| (format!("host-ca/{name}"), text);
+                (self.catalogue.certificates().files().map(named).collect(), &["host-ca"])
+            }
+        };
+        let mut archive = cache::scratch(&cache::folder(&self.cache, "contexts")?)?;
+        context::archive(&files, &certificates, folders, archive.as_file_mut()).context(Kind::Environment, || {
+            format!("the build context of {} cannot be written", image.name)
+        })?;
+        Ok(archive)
+    }
+
+    /// Runs the classic builder. Returns which steps took long.
+    async fn run_builder(
+        &self,
+        image: &Resolved,
+        base: &str,
+        context: std::io::Result<std::fs::File>,
+        progress: &Progress,
+    ) -> Result<Vec<String>> {
+        let context = context.context(Kind::Environment, || "the build context is gone".to_owned())?;
+        let context = bollard::body_try_stream(body(context, |_| {}));
+        let mut log = BuildLog::default();
+        let build = async {
+            let mut stream = self
+                .engine
+                .docker()
+                .build_image(self.options(image, base), None, Some(context));
+            while let Some(info) = stream.next().await {
+                let info = info.context(Kind::Image, String::new)?;
+                for said in log.take(&info.stream.unwrap_or_default()) {
+                    match said {
+                        // The builder makes a step of each label.
+                        Said::Step(step) if step.contains(" : LABEL ") => {}
+                        Said::Step(step) => progress.stage(&step),
+                        Said::Output(line) => progress.detail(&line),
+                    }
+                }
+            }
+            Ok(())
+        };
+        let wait = Wait::that(format!("the image {} is built", image.name), deadlines::IMAGE_BUILD);
+        let mut built = wait
+            .for_future(build)
+            .await
+            .map_err(|error| failure(image, &log, error));
+        let left = self.clear(image, &log, built.is_ok()).await?;
+        if !left.is_empty() {
+            built = built.map_err(|error| error.evidence(format!("still there: {}", left.join(" "))));
+        }
+        built.map(|()| log.long_steps())
+    }
+
+    fn options(&self, image: &Resolved, base: &str) -> BuildImageOptions {
+        let labels = HashMap::from([
+            (labels::HARNESS, env!("CARGO_PKG_VERSION").to_owned()),
+            (labels::IMAGE, image.name.clone()),
+            (labels::CONTENT, image.content.clone()),
+            (labels::SOURCES, image.sources.clone()),
+            (labels::ARGS, image.args_json()),
+            (labels::CREATED, labels::now().to_string()),
+        ]);
+        let mut options = BuildImageOptionsBuilder::default();
+        if let Some(network) = network() {
+            options = options.networkmode(&network);
+        }
+        options
+            .t(&image.reference())
+            .rm(true)
+            .forcerm(true)
+            .buildargs(&arguments(image, base))
+            .labels(&labels)
+            .build()
+    }
+
+    /// Removes what a build left besides its image: everything after a failure, the stages that were only copied from
+    /// after a success. What a build that runs at the same time took from the builder's cache is refused, and stays.
+    async fn clear(&self, image: &Resolved, log: &BuildLog, built: bool) -> Result<Vec<String>> {
+        let history = if built {
+            let history = self.engine.docker().image_history(&image.reference()).await;
+            let history = history.context(Kind::Environment, || format!("{} vanished", image.reference()))?;
+            history.into_iter().map(|layer| layer.id).collect()
+        } else {
+            Vec::new()
+        };
+        let kept = |id: &str| {
+            history
+                .iter()
+                .any(|layer| layer.trim_start_matches("sha256:").starts_with(id))
+        };
+        let mut left = Vec::new();
+        for id in log.made().filter(|id| !kept(id)) {
+            if !self.remove(id).await? {
+                left.push(id.to_owned());
+            }
+        }
+        Ok(left)
+    }
+
+    /// Keeps the context of a failed build, so that it can be tried again by hand.
+    fn pasteable(&self, image: &Resolved, base: &str, context: tempfile::NamedTempFile) -> Result<String> {
+        let kept: PathBuf = cache::folder(&self.cache, "contexts")?.join(format!("{}.tar", image.name));
+        cache::persist(context, &kept)?;
+        let mut arguments: Vec<_> = arguments(image, base).into_iter().collect();
+        arguments.sort();
+        let arguments = arguments
+            .iter()
+            .map(|(name, value)| format!("--build-arg {}", quoted(&format!("{name}={value}"))));
+        let arguments: Vec<String> = arguments
+            .chain(network().map(|network| format!("--network {}", quoted(&network))))
+            .collect();
+        Ok(format!(
+            "DOCKER_BUILDKIT=0 docker build {} - < {}",
+            arguments.join(" "),
+            quoted(&kept.to_string_lossy())
+        ))
+    }
+}
+
+fn arguments(image: &Resolved, base: &str) -> HashMap<String, String> {
+    let mut arguments = proxies();
+    arguments.extend(image.args.clone());
+    arguments.insert("BASE".to_owned(), base.to_owned());
+    arguments
+}
+
+fn failure(image: &Resolved, log: &BuildLog, error: Error) -> Error {
+    let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+    let cause = cause.trim_start_matches("Docker stream error: ");
+    let summary = format!("building the image {} failed in {}: {cause}", image.name, log.failing());
+    Error::new(error.kind(), summary).evidence(log.tail())
+}

@@ -1,0 +1,224 @@
+//! `fixtures/`: every image folder, and what its tag is. No engine is asked here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::ImageSpec;
+use super::artefact::{Artefact, LOCK_FILE, Lock, join};
+use super::certificates::Certificates;
+use super::context::{self, ContextFile};
+use super::digest::Digest;
+use super::manifest::{self, Manifest, substitute};
+use super::sources::Workspace;
+use crate::error::Context;
+use crate::{Error, Kind, Result};
+
+/// The repository part of every reference of ours.
+pub(super) const REPOSITORY: &str = "mesos-harness";
+/// Raised when the way images are made changes in a way that their files do not show.
+const FORMAT: &str = "1";
+
+/// The folders of `fixtures/`.
+#[derive(Debug)]
+pub(super) struct Catalogue {
+    fixtures: PathBuf,
+    manifests: BTreeMap<String, Manifest>,
+    pub(super) artefacts: Lock,
+    certificates: Certificates,
+    workspace: OnceLock<Workspace>,
+}
+
+/// One image, with everything that its tag depends on.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    pub(super) name: String,
+    pub(super) manifest: Manifest,
+    /// With the defaults of those not given.
+    pub(super) args: BTreeMap<String, String>,
+    /// None for the image that is bootstrapped.
+    pub(super) base: Option<Box<Resolved>>,
+    pub(super) artefacts: Vec<Artefact>,
+    pub(super) files: Vec<ContextFile>,
+    /// 16 hex digits: the tag.
+    pub(super) content: String,
+    /// The same without this machine's certificates.
+    pub(super) sources: String,
+}
+
+impl Resolved {
+    pub(super) fn reference(&self) -> String {
+        format!("{REPOSITORY}/{}:{}", self.name, self.content)
+    }
+
+    pub(super) fn args_json(&self) -> String {
+        serde_json::to_string(&self.args).expect("a map of strings is JSON")
+    }
+
+    /// True for the tag's own image, or one loaded from an archive that was made from the same sources.
+    pub(super) fn is(&self, labels: &crate::labels::Labels) -> bool {
+        let is = |label: &str, value: &str| labels.get(label).is_some_and(|found| found == value);
+        is(crate::labels::CONTENT, &self.content) || is(crate::labels::SOURCES, &self.sources)
+    }
+}
+
+impl Catalogue {
+    pub(super) fn open(fixtures: &Path, certificates: Certificates) -> Result<Self> {
+        let images = folders(&fixtures.join("images"))?;
+        let services = folders(&fixtures.join("services"))?;
+        let mut manifests = BTreeMap::new();
+        for name in &images {
+            let folder = fixtures.join("images").join(name);
+            let manifest = Manifest::read(&folder)?;
+            manifest.check_names(&folder.join(manifest::FILE), &images, &services)?;
+            manifests.insert(name.clone(), manifest);
+        }
+        let catalogue = Catalogue {
+            artefacts: Lock::read(&fixtures.join(LOCK_FILE))?,
+            fixtures: fixtures.to_owned(),
+            manifests,
+            certificates,
+            workspace: OnceLock::new(),
+        };
+        catalogue.manifests.keys().try_for_each(|name| catalogue.ends(name))?;
+        Ok(catalogue)
+    }
+
+    /// Follows the bases of an image down to the one that is bootstrapped.
+    fn ends(&self, name: &str) -> Result<()> {
+        let mut seen = vec![name];
+        while let Some(base) = seen.last().and_then(|last| self.manifests[*last].base.as_deref()) {
+            if seen.contains(&base) {
+                return Err(Error::usage(format!(
+                    "{}: base leads in a circle: {} → {base}",
+                    self.folder(name).join(manifest::FILE).display(),
+                    seen.join(" → ")
+                )));
+            }
+            seen.push(base);
+        }
+        Ok(())
+    }
+
+    pub(super) fn folder(&self, name: &str) -> PathBuf {
+        self.fixtures.join("images").join(name)
+    }
+
+    /// The root of the cargo workspace that the services belong to.
+    pub(super) fn workspace_root(&self) -> &Path {
+        self.fixtures.parent().unwrap_or(&self.fixtures)
+    }
+
+    pub(super) fn certificates(&self) -> &Certificates {
+        &self.certificates
+    }
+
+    /// Every folder, with its default arguments.
+    pub(super) fn specs(&self) -> impl Iterator<Item = (ImageSpec, &Manifest)> {
+        self.manifests
+            .iter()
+            .map(|(name, manifest)| (ImageSpec::new(name), manifest))
+    }
+
+    pub(super) fn resolve(&self, spec: &ImageSpec) -> Result<Resolved> {
+        let manifest = self.manifests.get(&spec.name).ok_or_else(|| {
+            Error::usage(format!("there is no image {}", spec.name))
+                .expected(format!("one of {}", join(self.manifests.keys())))
+        })?;
+        let mut args = manifest.args.clone();
+        for (name, value) in &spec.args {
+            let known = args.get_mut(name).ok_or_else(|| {
+                Error::usage(format!("the image {} has no argument {name}", spec.name))
+                    .expected(format!("one of {}", join(manifest.args.keys())))
+            })?;
+            known.clone_from(value);
+        }
+        let base = match &manifest.base {
+            Some(base) => Some(Box::new(self.resolve(&self.base_spec(base, &args))?)),
+            None => None,
+        };
+        let artefact = |name: &String| {
+            let name = substitute(name, &args)
+                .map_err(|unknown| Error::internal(format!("${{{unknown}}} was not checked in {name}")))?;
+            self.artefacts.get(&name).cloned()
+        };
+        let mut resolved = Resolved {
+            name: spec.name.clone(),
+            manifest: manifest.clone(),
+            artefacts: manifest.artefacts.iter().map(artefact).collect::<Result<_>>()?,
+            files: context::files(&self.folder(&spec.name))?,
+            args,
+            base,
+            content: String::new(),
+            sources: String::new(),
+        };
+        self.hash(&mut resolved)?;
+        resolved.files.retain(|file| file.path != manifest::FILE);
+        Ok(resolved)
+    }
+
+    /// A base gets those arguments that it declares too.
+    fn base_spec(&self, base: &str, args: &BTreeMap<String, String>) -> ImageSpec {
+        let declared = &self.manifests[base].args;
+        let shared = args.iter().filter(|(name, _)| declared.contains_key(*name));
+        ImageSpec {
+            name: base.to_owned(),
+            args: shared.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
+    }
+
+    fn hash(&self, image: &mut Resolved) -> Result<()> {
+        let mut digest = Digest::new();
+        digest.field("format", FORMAT);
+        digest.field("name", &image.name);
+        for file in &image.files {
+            digest.field(&format!("file {}", file.path), file.fingerprint()?);
+        }
+        for (name, value) in &image.args {
+            digest.field(&format!("arg {name}"), value);
+        }
+        for artefact in &image.artefacts {
+            digest.field(&format!("artefact {}", artefact.file), &artefact.sha256);
+        }
+        for service in &image.manifest.services {
+            let folder = self.fixtures.join("services").join(service);
+            digest.field(&format!("service {service}"), self.workspace()?.digest(&folder)?);
+        }
+        let mut portable = digest.clone();
+        match &image.base {
+            Some(base) => {
+                digest.field("base", &base.content);
+                portable.field("base", &base.sources);
+            }
+            None => digest.field("certificates", self.certificates.digest()),
+        }
+        digest.hex()[..16].clone_into(&mut image.content);
+        portable.hex()[..16].clone_into(&mut image.sources);
+        Ok(())
+    }
+
+    fn workspace(&self) -> Result<&Workspace> {
+        if let Some(workspace) = self.workspace.get() {
+            return Ok(workspace);
+        }
+        let workspace = Workspace::read(self.workspace_root())?;
+        Ok(self.workspace.get_or_init(|| workspace))
+    }
+}
+
+/// The names of the folders in `parent`; none where it does not exist.
+fn folders(parent: &Path) -> Result<BTreeSet<String>> {
+    let reading = || format!("the folder {} cannot be read", parent.display());
+    let entries = match std::fs::read_dir(parent) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        entries => entries.context(Kind::Usage, reading)?,
+    };
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        let entry = entry.context(Kind::Usage, reading)?;
+        if entry.path().is_dir() {
+            names.insert(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,195 @@
+//! Images without an image registry: content-addressed, built here, offline once built.
+//!
+//! An image is a folder of `fixtures/images/`: a `Dockerfile`, the files it copies, and an `image.toml`. Its tag is a
+//! hash of everything it is made from, so an image that is present is the right one, and one look at the engine is all
+//! that a warm start costs. What is absent is built, its bases first, by one process at a time.
+//!
+//! The `Dockerfile` starts with `ARG BASE` and `FROM ${BASE}`; the context holds the folder's files, the artefacts as
+//! `artefacts/<file>` and the services as `bin/<service>`. The classic builder makes it (engine API 1.41).
+
+mod artefact;
+mod base;
+mod build;
+mod build_log;
+pub mod cache;
+mod catalogue;
+mod certificates;
+mod containers;
+mod context;
+mod digest;
+mod fetch;
+mod lock;
+mod manifest;
+mod packages;
+mod process;
+mod progress;
+mod pull;
+mod services;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+pub use artefact::{Artefact, Client, LOCK_FILE};
+use catalogue::{Catalogue, Resolved};
+use certificates::Certificates;
+pub use packages::DebianPackage;
+use progress::Progress;
+
+use crate::docker::Engine;
+use crate::{Result, deadlines};
+
+/// An image folder and its arguments, as in `mesos` with `MESOS_VERSION=1.11.0`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageSpec {
+    /// The folder under `fixtures/images/`.
+    pub name: String,
+    /// Arguments that `image.toml` declares; those not given have its defaults.
+    pub args: BTreeMap<String, String>,
+}
+
+impl ImageSpec {
+    /// The image `name` with its default arguments.
+    pub fn new(name: impl Into<String>) -> Self {
+        ImageSpec {
+            name: name.into(),
+            args: BTreeMap::new(),
+        }
+    }
+
+    /// One argument.
+    #[must_use]
+    pub fn arg(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.args.insert(name.into(), value.into());
+        self
+    }
+}
+
+impl fmt::Display for ImageSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.args
+            .iter()
+            .try_for_each(|(name, value)| write!(f, " {name}={value}"))
+    }
+}
+
+/// The images of `fixtures/` on one engine.
+#[derive(Debug)]
+pub struct Images {
+    engine: Engine,
+    catalogue: Catalogue,
+    cache: PathBuf,
+}
+
+impl Images {
+    /// Reads `fixtures/` of this checkout, or the folder that `HARNESS_FIXTURES` names.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) with the file and key where a description or the artefact lock is wrong.
+    pub fn open(engine: Engine) -> Result<Self> {
+        let fixtures = std::env::var_os("HARNESS_FIXTURES").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures"),
+            PathBuf::from,
+        );
+        Images::at(engine, &fixtures, &cache::root()?)
+    }
+
+    /// Reads another `fixtures` folder and keeps downloads under another `cache` folder.
+    ///
+    /// # Errors
+    /// As [`Images::open`].
+    pub fn at(engine: Engine, fixtures: &Path, cache: &Path) -> Result<Self> {
+        // Without `..` in them, paths read better in messages. A folder that is absent is named as given.
+        let fixtures = fixtures.canonicalize().unwrap_or_else(|_| fixtures.to_owned());
+        Ok(Images {
+            engine,
+            catalogue: Catalogue::open(&fixtures, Certificates::of_host())?,
+            cache: cache.to_owned(),
+        })
+    }
+
+    /// The reference that `spec` has with the present sources. Asks no engine.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) for a name or argument that does not exist.
+    pub fn reference(&self, spec: &ImageSpec) -> Result<String> {
+        Ok(self.catalogue.resolve(spec)?.reference())
+    }
+
+    /// Every image that a cluster may run, with its default arguments.
+    #[must_use]
+    pub fn known(&self) -> Vec<ImageSpec> {
+        let run = self.catalogue.specs().filter(|(_, manifest)| !manifest.build_only);
+        run.map(|(spec, _)| spec).collect()
+    }
+
+    /// The one-line description of an image.
+    #[must_use]
+    pub fn summary(&self, name: &str) -> Option<&str> {
+        let mut specs = self.catalogue.specs();
+        specs
+            .find(|(spec, _)| spec.name == name)
+            .map(|(_, manifest)| manifest.summary.as_str())
+    }
+
+    /// An artefact of the lock, for provenance.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) with the names that exist.
+    pub fn artefact(&self, name: &str) -> Result<&Artefact> {
+        self.catalogue.artefacts.get(name)
+    }
+
+    /// The image's reference, once it is there: present, else built with its bases first. Other processes that want it
+    /// wait for the one that builds.
+    ///
+    /// # Errors
+    /// [`Kind::Image`](crate::Kind::Image) with the failing step and the end of its log.
+    pub async fn ensure(&self, spec: &ImageSpec) -> Result<String> {
+        let image = self.catalogue.resolve(spec)?;
+        self.ensure_resolved(&image).await
+    }
+
+    /// All of `specs`, at the same time where they do not need each other.
+    ///
+    /// # Errors
+    /// That of the first that fails; the other builds are broken off.
+    pub async fn ensure_all(&self, specs: &[ImageSpec]) -> Result<Vec<String>> {
+        futures_util::future::try_join_all(specs.iter().map(|spec| self.ensure(spec))).await
+    }
+
+    fn ensure_resolved<'a>(&'a self, image: &'a Resolved) -> BoxFuture<'a, Result<String>> {
+        async move {
+            let reference = image.reference();
+            if self.present(image).await? {
+                return Ok(reference);
+            }
+            if let Some(base) = &image.base {
+                self.ensure_resolved(base).await?;
+            }
+            for artefact in &image.artefacts {
+                self.fetch(artefact).await?;
+            }
+            let progress = Progress::start(&image.name);
+            let lock = lock::take(&self.cache, &image.name, &progress, deadlines::IMAGE_LOCK).await?;
+            if !self.present(image).await? {
+                self.build(image, progress).await?;
+            }
+            drop(lock);
+            Ok(reference)
+        }
+        .boxed()
+    }
+
+    /// One look at the engine.
+    async fn present(&self, image: &Resolved) -> Result<bool> {
+        let found = self.inspect(&image.reference()).await?;
+        let labels = found.and_then(|found| found.config?.labels);
+        Ok(labels.is_some_and(|labels| image.is(&labels)))
+    }
+}

@@ -1,0 +1,274 @@
+//! What a service crate is compiled from, as one digest.
+//!
+//! Two machines compile the same sources to different bytes, so the tag of an image hashes the sources and not the
+//! program. They are: the crate's folder, the folders of the crates it depends on by path, the entries of the root
+//! `Cargo.lock` and of the root `Cargo.toml` that its build reads (the versions of its dependencies, its profile), and
+//! cargo's own configuration. Entries of other crates do not count, or every new dependency of the harness would
+//! rebuild every image.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::context;
+use super::digest::{self, Digest};
+use crate::error::Context;
+use crate::{Error, Kind, Result};
+
+/// The profile services are compiled with, from the root `Cargo.toml`.
+pub(super) const PROFILE: &str = "image";
+
+/// The workspace's own files, read once for all services.
+#[derive(Debug)]
+pub(super) struct Workspace {
+    root: PathBuf,
+    manifest: Table,
+    locked: Vec<Locked>,
+}
+
+/// One `[[package]]` of `Cargo.lock`.
+#[derive(Debug)]
+struct Locked {
+    name: String,
+    version: String,
+    text: String,
+    dependencies: Vec<String>,
+}
+
+impl Workspace {
+    pub(super) fn read(root: &Path) -> Result<Self> {
+        Ok(Workspace {
+            root: root.to_owned(),
+            manifest: table(&root.join("Cargo.toml"))?,
+            locked: packages(&text(&root.join("Cargo.lock"))?),
+        })
+    }
+
+    /// The digest of everything that the crate in `folder` is compiled from.
+    pub(super) fn digest(&self, folder: &Path) -> Result<String> {
+        let mut digest = Digest::new();
+        let mut names = BTreeSet::new();
+        for folder in self.folders(folder)? {
+            let name = table(&folder.join("Cargo.toml"))?
+                .get("package")
+                .and_then(|package| package.get("name")?.as_str().map(str::to_owned))
+                .ok_or_else(|| Error::usage(format!("{} names no package", folder.join("Cargo.toml").display())))?;
+            for file in context::files(&folder)? {
+                digest.field(&format!("{name}/{}", file.path), file.fingerprint()?);
+            }
+            names.insert(name);
+        }
+        let closure = self.closure(&names);
+        for locked in closure.values() {
+            digest.field("locked", &locked.text);
+            names.insert(locked.name.clone());
+        }
+        self.settings(&names, &mut digest);
+        for file in [".cargo/config.toml", "rust-toolchain.toml", "rust-toolchain"] {
+            if let Ok(bytes) = std::fs::read(self.root.join(file)) {
+                digest.field(file, digest::of_bytes(&bytes));
+            }
+        }
+        Ok(digest.hex())
+    }
+
+    /// `folder` and those it depends on by path, in a stable order.
+    fn folders(&self, folder: &Path) -> Result<BTreeSet<PathBuf>> {
+        let (mut found, mut next) = (BTreeSet::new(), vec![canonical(folder)?]);
+        while let Some(folder) = next.pop() {
+            if !found.insert(folder.clone()) {
+                continue;
+            }
+            let manifest = table(&folder.join("Cargo.toml"))?;
+            let for_targets = manifest.get("target").and_then(Value::as_table).into_iter().flatten();
+            for table in std::iter::once(&manifest).chain(for_targets.filter_map(|(_, target)| target.as_table())) {
+                for kind in ["dependencies", "build-dependencies"] {
+                    let dependencies = table.get(kind).and_then(Value::as_table).into_iter().flatten();
+                    for (name, dependency) in dependencies {
+                        next.extend(self.path_of(&folder, name, dependency)?);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The folder of a dependency that has one.
+    fn path_of(&self, folder: &Path, name: &str, dependency: &Value) -> Result<Option<PathBuf>> {
+        let (from, dependency) = match dependency.get("workspace") {
+            Some(_) => match self.shared(name) {
+                Some(shared) => (self.root.as_path(), shared),
+                None => return Ok(None),
+            },
+            None => (folder, dependency),
+        };
+        let path = dependency.get("path").and_then(Value::as_str);
+        path.map(|path| canonical(&from.join(path))).transpose()
+    }
+
+    fn shared(&self, name: &str) -> Option<&Value> {
+        self.manifest.get("workspace")?.get("dependencies")?.get(name)
+    }
+
+    /// Every package that `names` need, by name and version.
+    fn closure(&self, names: &BTreeSet<String>) -> BTreeMap<(&str, &str), &Locked> {
+        let mut found = BTreeMap::new();
+        let mut next: Vec<&str> = names.iter().map(String::as_str).collect();
+        while let Some(wanted) = next.pop() {
+            // A dependency is `name`, or `name version` where a workspace holds several versions.
+            let mut words = wanted.split(' ');
+            let (name, version) = (words.next().unwrap_or_default(), words.next());
+            let wanted =
+                |locked: &&Locked| locked.name == name && version.is_none_or(|version| locked.version == version);
+            for locked in self.locked.iter().filter(wanted) {
+                if found
+                    .insert((locked.name.as_str(), locked.version.as_str()), locked)
+                    .is_none()
+                {
+                    next.extend(locked.dependencies.iter().map(String::as_str));
+                }
+            }
+        }
+        found
+    }
+
+    /// The parts of the root manifest that a build of `names` reads.
+    fn settings(&self, names: &BTreeSet<String>, digest: &mut Digest) {
+        let mut setting = |path: &[&str]| {
+            let value = path[1..]
+                .iter()
+                .try_fold(self.manifest.get(path[0]), |value, key| Some(value?.get(*key)));
+            if let Some(Some(value)) = value {
+                digest.field(&path.join("."), value.to_string());
+            }
+        };
+        setting(&["workspace", "resolver"]);
+        setting(&["workspace", "package"]);
+        setting(&["profile", "release"]);
+        setting(&["profile", PROFILE]);
+        setting(&["patch"]);
+        for name in names {
+            setting(&["workspace", "dependencies", name]);
+        }
+    }
+}
+
+fn canonical(path: &Path) -> Result<PathBuf> {
+    path.canonicalize()
+        .context(Kind::Usage, || format!("the crate {} cannot be found", path.display()))
+}
+
+fn text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).context(Kind::Usage, || format!("{} cannot be read", path.display()))
+}
+
+fn table(path: &Path) -> Result<Table> {
+    text(path)?
+        .parse()
+        .context(Kind::Usage, || format!("{} is no TOML", path.display()))
+}
+
+/// Reads `Cargo.lock` line by line: a TOML parser takes longer than hashing every image.
+fn packages(lock: &str) -> Vec<Locked> {
+    let value = |line: &str, key: &str| Some(line.strip_prefix(key)?.trim_matches('"').to_owned());
+    let package = |text: &str| {
+        let name = text.lines().find_map(|line| value(line, "name = "))?;
+        let version = text.lines().find_map(|line| value(line, "version = "))?;
+        let listed = text.lines().skip_while(|line| *line != "dependencies = [").skip(1);
+        let dependencies = listed
+            .take_while(|line| *line != "]")
+            .map(|line| line.trim().trim_end_matches(',').trim_matches('"').to_owned())
+            .collect();
+        Some(Locked {
+            name,
+            version,
+            text: text.trim().to_owned(),
+            dependencies,
+        })
+    };
+    lock.split("[[package]]").skip(1).filter_map(package).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixture(tempfile::TempDir);
+
+    impl Fixture {
+        fn new() -> Self {
+            let fixture = Fixture(tempfile::tempdir().unwrap());
+            fixture.write(
+                "Cargo.toml",
+                "[workspace]\n[workspace.dependencies]\nlog = \"1\"\nother = \"1\"\n[profile.image]\nstrip = true\n",
+            );
+            fixture.write(
+                "Cargo.lock",
+                "version = 4\n\n[[package]]\nname = \"log\"\nversion = \"1.0.0\"\n\n\
+                 [[package]]\nname = \"other\"\nversion = \"1.0.0\"\n\n\
+                 [[package]]\nname = \"service\"\nversion = \"0.1.0\"\ndependencies = [\n \"log\",\n]\n",
+            );
+            let shared = "shared = { path = \"../shared\" }";
+            fixture.write(
+                "service/Cargo.toml",
+                &format!("[package]\nname = \"service\"\n[dependencies]\n{shared}\nlog = {{ workspace = true }}\n"),
+            );
+            fixture.write("service/src/main.rs", "fn main() {}");
+            fixture.write("shared/Cargo.toml", "[package]\nname = \"shared\"\n");
+            fixture.write("shared/src/lib.rs", "");
+            fixture
+        }
+
+        fn write(&self, path: &str, text: &str) {
+            let path = self.0.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+
+        fn replace(&self, path: &str, from: &str, to: &str) {
+            let text = std::fs::read_to_string(self.0.path().join(path)).unwrap();
+            assert!(text.contains(from), "{from} stands in {path}");
+            self.write(path, &text.replacen(from, to, 1));
+        }
+
+        fn digest(&self) -> String {
+            let workspace = Workspace::read(self.0.path()).unwrap();
+            workspace.digest(&self.0.path().join("service")).unwrap()
+        }
+    }
+
+    #[test]
+    fn everything_the_crate_is_compiled_from_counts() {
+        for (path, from, to) in [
+            ("service/src/main.rs", "fn main() {}", "fn main() { }"),
+            ("shared/src/lib.rs", "", "// shared"),
+            (
+                "Cargo.lock",
+                "\"log\"\nversion = \"1.0.0\"",
+                "\"log\"\nversion = \"1.0.1\"",
+            ),
+            ("Cargo.toml", "strip = true", "strip = false"),
+            ("Cargo.toml", "log = \"1\"", "log = \"1.1\""),
+        ] {
+            let fixture = Fixture::new();
+            let before = fixture.digest();
+            assert_eq!(before, fixture.digest(), "the digest is stable");
+            fixture.replace(path, from, to);
+            assert_ne!(before, fixture.digest(), "{path}: {to}");
+        }
+    }
+
+    #[test]
+    fn what_other_crates_need_does_not_count() {
+        let fixture = Fixture::new();
+        let before = fixture.digest();
+        fixture.replace(
+            "Cargo.lock",
+            "\"other\"\nversion = \"1.0.0\"",
+            "\"other\"\nversion = \"2.0.0\"",
+        );
+        fixture.replace("Cargo.toml", "other = \"1\"", "other = \"2\"");
+        assert_eq!(before, fixture.digest());
+    }
+}

@@ -2,8 +2,11 @@
 
 pub mod container;
 pub mod engine;
+pub mod exec;
+pub mod logs;
 pub mod network;
 pub mod removal;
+pub mod terminal;
 pub mod volume;
 
 pub use container::{ContainerSpec, Place};

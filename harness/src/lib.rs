@@ -10,6 +10,7 @@ pub mod docker;
 pub mod error;
 pub mod labels;
 pub mod provenance;
+pub mod setup;
 pub mod stack;
 
 pub use error::{Error, Kind, Result};

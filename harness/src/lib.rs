@@ -7,6 +7,7 @@
 pub mod await_until;
 pub mod deadlines;
 pub mod docker;
+pub mod doctor;
 pub mod error;
 pub mod labels;
 pub mod provenance;

@@ -20,6 +20,7 @@ use crate::{Kind, Result, deadlines};
 
 pub use engine::ensure as ensure_engine;
 pub use process::find_program;
+pub(crate) use process::output_of;
 
 /// Where set-up tells its reader, line by line, what it is doing.
 pub type Say<'a> = &'a (dyn Fn(&str) + Send + Sync);

@@ -58,6 +58,10 @@ deadlines! {
     ENGINE_REQUEST = 60 s;
     /// `dockerd`, started by us, answers.
     ENGINE_START = 60 s;
+    /// apt-get fetches and installs what the engine needs.
+    PACKAGE_INSTALL = 900 s;
+    /// Another process sets this machine up.
+    SETUP_LOCK = 1800 s;
     /// One image build, from the first step to the last.
     IMAGE_BUILD = 1500 s;
     /// The download of one pinned artefact.

@@ -146,6 +146,18 @@ async fn taken(engine: &Engine) -> Result<HashSet<(Ipv4Addr, u8)>> {
     engines.chain(routes.lines().skip(1).filter_map(parse_route)).collect()
 }
 
+/// How many subnets of the pool nothing uses, and how many the pool has.
+///
+/// # Errors
+/// [`Kind::Environment`] where the engine does not list its networks.
+pub async fn free(engine: &Engine) -> Result<(usize, usize)> {
+    let taken = taken(engine).await?;
+    let size = u16::from(SECOND_OCTETS.end - SECOND_OCTETS.start) * 256;
+    let is_free = |subnet: &Subnet| !taken.iter().any(|other| subnet.overlaps(other));
+    let free = (0..size).map(Subnet::number).filter(is_free).count();
+    Ok((free, usize::from(size)))
+}
+
 fn parse_cidr(text: &str) -> Option<(Ipv4Addr, u8)> {
     let (address, prefix) = text.split_once('/')?;
     Some((address.parse().ok()?, prefix.parse().ok()?))

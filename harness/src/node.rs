@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use crate::client::mesos::{AgentClient, MasterClient};
-use crate::component::{container_name, holder, mesos_agent, mesos_master};
+use crate::client::ZooKeeperServer;
+use crate::component::{container_name, holder, mesos_agent, mesos_master, zookeeper};
 use crate::docker::exec::{ExecOutput, ExecSpec, exec};
 use crate::docker::{Engine, container};
 use crate::{Error, Result};
@@ -113,6 +114,12 @@ impl Node {
     #[must_use]
     pub fn container(&self, component: &str) -> String {
         container_name(&self.cluster, self.name, component)
+    }
+
+    /// The ZooKeeper server on this node.
+    #[must_use]
+    pub fn zookeeper(&self) -> ZooKeeperServer {
+        ZooKeeperServer::new(format!("{}:{}", self.address, zookeeper::PORT))
     }
 
     /// A client of the master on this node.

@@ -56,7 +56,7 @@ pub(crate) async fn container(
         .mount(&volume(recipe.cluster, node, WORK_DIR), WORK_DIR)
         .mount(&volume(recipe.cluster, node, RUNTIME_DIR), RUNTIME_DIR)
         .host_cgroups();
-    if !agent.attributes.is_empty() {
+    if !agent.attributes.entries().is_empty() {
         container = container.env("MESOS_ATTRIBUTES", agent.attributes.to_string());
     }
     if let Some(role) = &agent.role {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::Recipe;
 use crate::await_until::{Probe, Wait};
-use crate::client::zookeeper::four_letter_word;
+use crate::client::ZooKeeperServer;
 use crate::docker::{ContainerSpec, Engine, container};
 use crate::image::Images;
 use crate::node::{Node, NodeName};
@@ -42,13 +42,12 @@ pub(crate) async fn container(
 /// Waits until the server on `node` serves clients: it answers `ruok`, and `srvr` says which mode it is in.
 pub(crate) async fn ready(engine: &Engine, node: &Node) -> Result<()> {
     let name = node.container(NAME);
-    let address = node.address();
+    let server = node.zookeeper();
     Wait::that(format!("ZooKeeper on {} serves clients", node.name()), deadlines::ZOOKEEPER_READY)
         .unless(container::death(engine, std::slice::from_ref(&name)))
         .explained_by(node.diagnosis(NAME))
-        .until(async || match four_letter_word((address, PORT), "srvr").await {
-            Ok(answer) if answer.contains("Mode: ") => Probe::Ready(()),
-            Ok(answer) => Probe::NotYet(answer.trim().to_owned()),
+        .until(async || match server.status().await {
+            Ok(_) => Probe::Ready(()),
             Err(error) => Probe::NotYet(error.to_string()),
         })
         .await

@@ -312,8 +312,8 @@ pub async fn stop(engine: &Engine, name: &str) -> Result<()> {
 /// [`Kind::Environment`] where the engine does not answer.
 pub async fn exists(engine: &Engine, name: &str) -> Result<bool> {
     let inspect = engine.docker().inspect_container(name, None::<InspectContainerOptions>);
-    let inspect = engine.request(&format!("inspect the container {name}"), format!("docker inspect {name}"), inspect);
-    match inspect.await {
+    let what = format!("inspect the container {name}");
+    match engine.request(&what, format!("docker inspect {name}"), inspect).await {
         Ok(_) => Ok(true),
         Err(error) if super::engine::refusal(&error) == Some(404) => Ok(false),
         Err(error) => Err(error),

@@ -71,8 +71,7 @@ impl std::fmt::Display for Subnet {
 /// # Errors
 /// [`Kind::Environment`] where the engine refuses, or no subnet of the pool is free.
 pub async fn create(engine: &Engine, name: &str, labels: &Labels, seed: u16) -> Result<Option<Subnet>> {
-    let networks = engine.docker().list_networks(None::<ListNetworksOptions>);
-    let networks = engine.request("list its networks", "docker network ls", networks).await?;
+    let networks = list(engine).await?;
     // Engines before API 1.44 create a second network of the same name without a word.
     if networks.iter().any(|network| network.name.as_deref() == Some(name)) {
         return Ok(None);
@@ -131,12 +130,13 @@ async fn create_on(engine: &Engine, name: &str, labels: &Labels, subnet: Subnet)
     Ok(())
 }
 
-/// Every IPv4 range that the engine's networks or the host's routes use.
-async fn taken(engine: &Engine) -> Result<HashSet<(Ipv4Addr, u8)>> {
+async fn list(engine: &Engine) -> Result<Vec<Network>> {
     let networks = engine.docker().list_networks(None::<ListNetworksOptions>);
-    let networks = engine
-        .request("list its networks", "docker network ls", networks)
-        .await?;
+    engine.request("list its networks", "docker network ls", networks).await
+}
+
+/// Every IPv4 range that the engine's networks or the host's routes use.
+fn taken(networks: Vec<Network>) -> HashSet<(Ipv4Addr, u8)> {
     let engines = networks
         .into_iter()
         .filter_map(|network| network.ipam?.config)
@@ -151,7 +151,7 @@ async fn taken(engine: &Engine) -> Result<HashSet<(Ipv4Addr, u8)>> {
 /// # Errors
 /// [`Kind::Environment`] where the engine does not list its networks.
 pub async fn free(engine: &Engine) -> Result<(usize, usize)> {
-    let taken = taken(engine).await?;
+    let taken = taken(list(engine).await?);
     let size = u16::from(SECOND_OCTETS.end - SECOND_OCTETS.start) * 256;
     let is_free = |subnet: &Subnet| !taken.iter().any(|other| subnet.overlaps(other));
     let free = (0..size).map(Subnet::number).filter(is_free).count();

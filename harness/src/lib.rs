@@ -5,9 +5,11 @@
 //! and a typed [client]. `harness/DESIGN.md` has the decisions and their reasons.
 
 pub mod await_until;
+pub mod client;
 pub mod deadlines;
 pub mod docker;
 pub mod error;
+pub mod explain;
 pub mod labels;
 pub mod provenance;
 

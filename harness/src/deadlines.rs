@@ -86,6 +86,8 @@ deadlines! {
     TASK_STATE = 45 s;
     /// One HTTP request to a component.
     HTTP_REQUEST = 20 s;
+    /// One request to ZooKeeper.
+    ZOOKEEPER_REQUEST = 20 s;
     /// One command inside a container.
     EXEC = 60 s;
     /// The processes of a command that did not end, or whose reader left, are killed.

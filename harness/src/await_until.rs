@@ -113,7 +113,12 @@ impl<'a> Wait<'a> {
     ///
     /// # Errors
     /// [`Kind::Deadline`] with the last reason, the error of [`Probe::Broken`], or that of [`Wait::unless`].
-    pub async fn until<T>(mut self, mut probe: impl AsyncFnMut() -> Probe<T>) -> Result<T> {
+    pub async fn until<T, F, Fut>(mut self, mut probe: F) -> Result<T>
+    where
+        // Not `AsyncFnMut`: futures over it are not known to be `Send`, so nobody could spawn them.
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Probe<T>>,
+    {
         let started = Instant::now();
         let expires = started + self.deadline.limit();
         let mut interrupt = self

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use crate::client::mesos::{AgentClient, MasterClient};
-use crate::client::ZooKeeperServer;
-use crate::component::{container_name, holder, mesos_agent, mesos_master, zookeeper};
+use crate::client::zookeeper::ZooKeeperServer;
+use crate::component::{container_name, mesos_agent, mesos_master, zookeeper};
 use crate::docker::exec::{ExecOutput, ExecSpec, exec};
 use crate::docker::{Engine, container};
 use crate::{Error, Result};
@@ -152,10 +152,6 @@ impl Node {
     pub(crate) async fn diagnosis(&self, component: &str) -> Vec<String> {
         let name = self.container(component);
         vec![format!("last lines of {name}:\n{}", self.logs(component, 30).await)]
-    }
-
-    pub(crate) fn holder(&self) -> String {
-        self.container(holder::NAME)
     }
 }
 

@@ -19,7 +19,7 @@ pub async fn reap(id: &str) -> Result<Removed> {
         return Err(Error::usage("a lease has an id"));
     }
     // A session leader cannot make a new session; it has one of its own already.
-    drop(nix::unistd::setsid());
+    let _ = nix::unistd::setsid();
     let lock = lock_file(id)?;
     let engine = Engine::connect().await?;
     let mut output = tokio::io::stdout();

@@ -121,7 +121,6 @@ impl Cluster {
         let mut cluster = Cluster {
             images: Images::open(engine.clone())?,
             stack,
-            stack_file,
             name: name.to_owned(),
             subnet,
             topology: topology.ok_or_else(|| damaged("topology label"))?,

@@ -14,7 +14,7 @@ use crate::image::Images;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
-use crate::{Error, Kind, Result, deadlines, evidence};
+use crate::{Error, Result, deadlines, evidence};
 
 /// Slaves whose names resolve everywhere from the start, whether they run or not: those of the README.
 const KNOWN_SLAVES: u8 = 5;
@@ -42,7 +42,6 @@ impl Cluster {
             engine,
             images,
             stack,
-            stack_file,
             name,
             subnet,
             topology: builder.topology,

@@ -8,7 +8,6 @@ mod teardown;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::client::mesos::{Framework, FrameworkSpec, MasterClient};
@@ -51,7 +50,6 @@ pub struct Cluster {
     engine: Engine,
     images: Images,
     stack: Stack,
-    stack_file: Option<PathBuf>,
     name: String,
     subnet: Subnet,
     topology: Topology,

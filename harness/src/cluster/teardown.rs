@@ -3,6 +3,7 @@
 use super::Cluster;
 use crate::docker::{Engine, Removed, Selection, removal};
 use crate::evidence::{self, Cleanup, Recorder, Verdict};
+use crate::error::Context;
 use crate::{Error, Kind, Result};
 
 impl Cluster {
@@ -65,7 +66,8 @@ impl Drop for Cluster {
         let recorder = self.recorder.clone();
         // The runtime that made the cluster may be shutting down, and `drop` cannot await: a thread of its own.
         let ended = std::thread::Builder::new().name("teardown".to_owned()).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.context(Kind::Environment, || "no runtime for the teardown".to_owned())?;
             runtime.block_on(async {
                 let engine = Engine::connect().await?;
                 if let Some(recorder) = &recorder {

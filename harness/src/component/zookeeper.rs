@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 
 use super::Recipe;
 use crate::await_until::{Probe, Wait};
-use crate::client::ZooKeeperServer;
 use crate::docker::{ContainerSpec, Engine, container};
 use crate::image::Images;
 use crate::node::{Node, NodeName};

@@ -1,6 +1,7 @@
 //! Removal by label: containers, then networks, then volumes, then temporary images; verified afterwards.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
 
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
@@ -142,41 +143,49 @@ impl std::fmt::Display for Object {
 /// Removes everything that `selection` finds, and looks again until nothing is left: another request of a process
 /// that was killed may still have been creating something.
 pub async fn remove(engine: &Engine, selection: &Selection) -> Removed {
-    let mut removed = Removed::default();
-    let mut failures: HashMap<String, String> = HashMap::new();
+    let passes: Mutex<Passes> = Mutex::default();
     let gone = Wait::that("everything of ours is removed", deadlines::TEARDOWN)
         .until(async || {
             let found = match list(engine, selection).await {
+                Ok(found) if found.is_empty() => return Probe::Ready(()),
                 Ok(found) => found,
                 Err(error) => return Probe::NotYet(error.to_string()),
             };
-            if found.is_empty() {
-                return Probe::Ready(());
-            }
-            for (object, outcome) in remove_once(engine, &found).await {
-                match outcome {
-                    Ok(()) => removed.removed.push(object.to_string()),
-                    Err(error) => drop(failures.insert(object.to_string(), error.explain())),
-                }
-            }
-            removed.removed.sort();
-            removed.removed.dedup();
+            let outcomes = remove_once(engine, &found).await;
+            passes.lock().expect("no holder of the lock panics").take(outcomes);
             Probe::NotYet(format!("{} objects were there at the last look", found.len()))
         })
         .await;
+    let Passes { removed, failed } = passes.into_inner().expect("no holder of the lock panics");
+    let mut leaked = Vec::new();
     if let Err(error) = gone {
         match list(engine, selection).await {
-            Ok(left) => removed.leaked.extend(left.iter().map(|object| {
-                let name = object.to_string();
-                let why = failures
-                    .get(&name)
-                    .map_or("it came back after it was removed", String::as_str);
-                format!("{name}: {why}")
+            Ok(left) => leaked.extend(left.iter().map(|object| {
+                let why = failed.get(object).map_or("it came back after it was removed", String::as_str);
+                format!("{object}: {why}")
             })),
-            Err(unknown) => removed.leaked.push(format!("unknown: {error}; {unknown}")),
+            Err(unknown) => leaked.push(format!("unknown: {error}; {unknown}")),
         }
     }
-    removed
+    Removed { removed: removed.iter().map(Object::to_string).collect(), leaked }
+}
+
+/// What all passes of a removal did together.
+#[derive(Default)]
+struct Passes {
+    removed: BTreeSet<Object>,
+    failed: BTreeMap<Object, String>,
+}
+
+impl Passes {
+    fn take(&mut self, outcomes: Vec<(Object, Result<()>)>) {
+        for (object, outcome) in outcomes {
+            match outcome {
+                Ok(()) => drop(self.removed.insert(object)),
+                Err(error) => drop(self.failed.insert(object, error.explain())),
+            }
+        }
+    }
 }
 
 /// One pass, kind by kind: a network goes only when its containers are gone, a volume likewise.

@@ -185,7 +185,7 @@ async fn find(engine: &Engine, name: &str) -> Result<ClusterSummary> {
 /// A table without lines, as `docker ps` prints.
 pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header);
+    table.load_style(presets::NOTHING).set_header(header);
     table
 }
 

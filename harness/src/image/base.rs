@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bollard::query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder};
+use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt as _;
 use tokio::process::Command;
 
@@ -15,6 +15,8 @@ use crate::await_until::Wait;
 use crate::error::Context;
 use crate::{Error, Kind, Result, deadlines, labels};
 
+/// What the name of a bootstrapped root file system has after that of its image.
+pub(super) const ROOT: &str = "-rootfs";
 /// Set to `bootstrap` to leave image registries unasked, as a machine without one would.
 const SOURCE: &str = "HARNESS_BASE";
 /// What no program of a cluster reads: half of the root file system's size.
@@ -27,60 +29,31 @@ const LEFT_OUT: [&str; 5] = [
 ];
 
 impl Images {
-    /// The reference of a root file system for `image`. [`Images::remove_root_file_system`] takes it away again.
-    pub(super) async fn root_file_system(&self, image: &Resolved, progress: &Progress) -> Result<String> {
+    /// The reference of a root file system for `image`, and whether it is to be removed after the build: it lives on
+    /// as the parent of what was built, and alone it is of no use.
+    pub(super) async fn root_file_system(&self, image: &Resolved, progress: &Progress) -> Result<(String, bool)> {
         let bootstrap = image.manifest.bootstrap.as_ref();
         let bootstrap =
             bootstrap.ok_or_else(|| Error::internal(format!("the image {} has no [bootstrap]", image.name)))?;
-        let ours = format!("{REPOSITORY}/{}-rootfs:{}", image.name, image.content);
         if std::env::var(SOURCE).is_ok_and(|source| source == "bootstrap") {
-            self.import(bootstrap, image, &ours, progress).await?;
-            return Ok(ours);
+            return Ok((self.import(bootstrap, image, progress).await?, true));
         }
-        let present = self.inspect(&bootstrap.registry).await?.is_some();
-        if present {
-            self.alias(&bootstrap.registry, &ours).await?;
-            return Ok(ours);
+        if self.inspect(&bootstrap.registry).await?.is_some() {
+            return Ok((bootstrap.registry.clone(), false));
         }
         match self
             .pull(&bootstrap.registry, deadlines::BASE_BOOTSTRAP, progress)
             .await
         {
-            Ok(()) => {
-                self.alias(&bootstrap.registry, &ours).await?;
-                // We pulled it, so it goes: as a parent of ours it stays without a name.
-                self.remove(&bootstrap.registry).await?;
-            }
+            Ok(()) => Ok((bootstrap.registry.clone(), true)),
             Err(error) => {
                 tracing::debug!("{} is not pulled: {}", bootstrap.registry, error.explain());
-                self.import(bootstrap, image, &ours, progress).await?;
+                Ok((self.import(bootstrap, image, progress).await?, true))
             }
         }
-        Ok(ours)
     }
 
-    /// Takes the name away. The image itself goes with it where nothing was built on it.
-    pub(super) async fn remove_root_file_system(&self, image: &Resolved, reference: &str) -> Result<()> {
-        if image.base.is_none() && !self.remove(reference).await? {
-            tracing::warn!("{reference} is in use and stays");
-        }
-        Ok(())
-    }
-
-    async fn alias(&self, reference: &str, alias: &str) -> Result<()> {
-        let (repository, tag) = alias.rsplit_once(':').unwrap_or((alias, "latest"));
-        let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
-        let tagged = self.engine.docker().tag_image(reference, Some(options)).await;
-        tagged.context(Kind::Environment, || format!("{reference} cannot be named {alias}"))
-    }
-
-    async fn import(
-        &self,
-        bootstrap: &Bootstrap,
-        image: &Resolved,
-        reference: &str,
-        progress: &Progress,
-    ) -> Result<()> {
+    async fn import(&self, bootstrap: &Bootstrap, image: &Resolved, progress: &Progress) -> Result<String> {
         let folder = tempfile::tempdir_in(cache::folder(&self.cache, "contexts")?)
             .context(Kind::Environment, || "a temporary folder cannot be made".to_owned())?;
         let archive = folder.path().join("rootfs.tar");
@@ -89,18 +62,18 @@ impl Images {
         let importing = || format!("the bootstrapped {} cannot be imported", bootstrap.suite);
         progress.stage(&format!("importing {}", bootstrap.suite));
         let file = std::fs::File::open(&archive).context(Kind::Image, importing)?;
-        let (repository, tag) = reference.rsplit_once(':').unwrap_or((reference, "latest"));
+        let repository = format!("{REPOSITORY}/{}{ROOT}", image.name);
         let label = |name: &str, value: &str| format!("LABEL {name}={value}");
         let changes = vec![
             label(labels::HARNESS, env!("CARGO_PKG_VERSION")),
-            label(labels::IMAGE, &format!("{}-rootfs", image.name)),
+            label(labels::IMAGE, &format!("{}{ROOT}", image.name)),
             label(labels::CREATED, &labels::now().to_string()),
             "CMD [\"bash\"]".to_owned(),
         ];
         let options = CreateImageOptionsBuilder::default()
             .from_src("-")
-            .repo(repository)
-            .tag(tag)
+            .repo(&repository)
+            .tag(&image.content)
             .changes(changes)
             .build();
         let body = bollard::body_try_stream(body(file, |_| {}));
@@ -116,13 +89,15 @@ impl Images {
         };
         Wait::that("the root file system is imported", deadlines::BASE_BOOTSTRAP)
             .for_future(import)
-            .await
+            .await?;
+        Ok(format!("{repository}:{}", image.content))
     }
 }
 
 /// Bootstraps into `archive`, with what this host has for it.
 async fn make(bootstrap: &Bootstrap, folder: &Path, archive: &Path, progress: &Progress) -> Result<()> {
-    if !has("mmdebstrap") && !(has("debootstrap") && is_root()) {
+    let able = has("mmdebstrap") || (has("debootstrap") && is_root());
+    if !able {
         install(bootstrap, progress).await?;
     }
     let what = format!("bootstrapping {}", bootstrap.suite);

@@ -17,6 +17,8 @@ use crate::await_until::Wait;
 use crate::error::Context;
 use crate::{Error, Kind, Result, deadlines, labels};
 
+const DOCKERFILE: &str = "Dockerfile";
+
 impl Images {
     /// Builds `image`, whose base and artefacts are there. The caller holds its lock.
     pub(super) async fn build(&self, image: &Resolved, progress: Progress) -> Result<()> {
@@ -31,14 +33,13 @@ impl Images {
             extra.push(ContextFile::new(format!("bin/{service}"), program, true));
         }
         let context = self.assemble(image, extra)?;
-        let base = match &image.base {
-            Some(base) => base.reference(),
+        let (base, temporary) = match &image.base {
+            Some(base) => (base.reference(), false),
             None => self.root_file_system(image, &progress).await?,
         };
         let built = self.run_builder(image, &base, context.reopen(), &progress).await;
-        if image.base.is_none() {
-            // The root file system lives on as the parent of what was built; alone it is of no use.
-            self.remove_root_file_system(image, &base).await?;
+        if temporary && !self.remove(&base).await? {
+            tracing::warn!("{base} is in use and stays");
         }
         match built {
             Ok(steps) => {
@@ -55,9 +56,6 @@ impl Images {
     fn assemble(&self, image: &Resolved, extra: Vec<ContextFile>) -> Result<tempfile::NamedTempFile> {
         let folder = self.catalogue.folder(&image.name);
         let mut files = image.files.clone();
-        if !files.iter().any(|file| file.path == "Dockerfile") {
-            return Err(Error::usage(format!("{} has no Dockerfile", folder.display())));
-        }
         let taken: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
         if let Some(twice) = extra.iter().find(|file| taken.contains(file.path.as_str())) {
             let path = folder.join(&twice.path);
@@ -66,16 +64,24 @@ impl Images {
                 path.display()
             )));
         }
+        files.retain(|file| file.path != DOCKERFILE);
         files.extend(extra);
-        let (certificates, folders): (Vec<_>, &[&str]) = match image.base {
+        let (mut texts, folders): (Vec<_>, &[&str]) = match image.base {
             Some(_) => (Vec::new(), &[]),
             None => {
                 let named = |(name, text)| (format!("host-ca/{name}"), text);
                 (self.catalogue.certificates().files().map(named).collect(), &["host-ca"])
             }
         };
+        let dockerfile = std::fs::read_to_string(folder.join(DOCKERFILE)).context(Kind::Usage, || {
+            format!("{} cannot be read", folder.join(DOCKERFILE).display())
+        })?;
+        let ours = labels::equals(labels::HARNESS, env!("CARGO_PKG_VERSION"));
+        let stage = labels::equals(labels::STAGE, &image.name);
+        let dockerfile = context::label_stages(&dockerfile, &format!("{ours} {stage}"));
+        texts.push((DOCKERFILE.to_owned(), &dockerfile));
         let mut archive = cache::scratch(&cache::folder(&self.cache, "contexts")?)?;
-        context::archive(&files, &certificates, folders, archive.as_file_mut()).context(Kind::Environment, || {
+        context::archive(&files, &texts, folders, archive.as_file_mut()).context(Kind::Environment, || {
             format!("the build context of {} cannot be written", image.name)
         })?;
         Ok(archive)
@@ -144,25 +150,22 @@ impl Images {
             .build()
     }
 
-    /// Removes what a build left besides its image: everything after a failure, the stages that were only copied from
-    /// after a success. What a build that runs at the same time took from the builder's cache is refused, and stays.
+    /// Removes what a build left besides its image: everything after a failure. After a success its stages stay, as the
+    /// builder's cache, and those of the image's earlier builds go.
     async fn clear(&self, image: &Resolved, log: &BuildLog, built: bool) -> Result<Vec<String>> {
-        let history = if built {
-            let history = self.engine.docker().image_history(&image.reference()).await;
-            let history = history.context(Kind::Environment, || format!("{} vanished", image.reference()))?;
-            history.into_iter().map(|layer| layer.id).collect()
+        let mut leftover: Vec<String> = Vec::new();
+        if built {
+            let label = labels::equals(labels::STAGE, &image.name);
+            let filters = HashMap::from([("dangling", vec!["true"]), ("label", vec![label.as_str()])]);
+            let stages = self.summaries(&filters).await?.into_iter().map(|stage| stage.id);
+            leftover.extend(stages.filter(|id| !log.used(id)));
         } else {
-            Vec::new()
-        };
-        let kept = |id: &str| {
-            history
-                .iter()
-                .any(|layer| layer.trim_start_matches("sha256:").starts_with(id))
-        };
+            leftover.extend(log.made().map(str::to_owned));
+        }
         let mut left = Vec::new();
-        for id in log.made().filter(|id| !kept(id)) {
-            if !self.remove(id).await? {
-                left.push(id.to_owned());
+        for id in leftover {
+            if !self.remove(&id).await? {
+                left.push(id);
             }
         }
         Ok(left)

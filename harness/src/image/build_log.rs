@@ -20,6 +20,7 @@ pub(super) struct BuildLog {
     tail: Tail,
     step: Option<(String, Instant)>,
     steps: Vec<(String, Duration)>,
+    seen: Vec<String>,
     made: Vec<String>,
     cached: bool,
 }
@@ -50,6 +51,7 @@ impl BuildLog {
         match line.strip_prefix(" ---> ") {
             Some("Using cache") => self.cached = true,
             Some(id) if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                self.seen.push(id.to_owned());
                 if !self.cached && !self.is_from() {
                     self.made.push(id.to_owned());
                 }
@@ -90,6 +92,12 @@ impl BuildLog {
         self.made.iter().rev().map(String::as_str)
     }
 
+    /// True for an image that this build made or took from the builder's cache; `id` is the long form.
+    pub(super) fn used(&self, id: &str) -> bool {
+        let id = id.trim_start_matches("sha256:");
+        self.seen.iter().any(|seen| id.starts_with(seen.as_str()))
+    }
+
     /// The steps that took a second or more, as in `12.3 s for RUN make`.
     pub(super) fn long_steps(&mut self) -> Vec<String> {
         self.close();
@@ -125,6 +133,7 @@ mod tests {
         assert!(said.contains(&Said::Step("Step 3/4 : RUN make".to_owned())), "{said:?}");
         assert!(said.contains(&Said::Output("compiling".to_owned())), "{said:?}");
         assert_eq!(log.made().collect::<Vec<_>>(), ["3123456789ab"]);
+        assert!(log.used("sha256:1123456789abcdef") && !log.used("sha256:4123456789abcdef"));
         assert_eq!(log.failing(), "Step 4/4 : RUN false");
         assert!(log.tail().ends_with("no luck"), "{}", log.tail());
     }

@@ -113,6 +113,26 @@ pub(super) fn archive(
     archive.into_inner()?.sync_data()
 }
 
+/// The Dockerfile with a label at the start of each stage: what a stage leaves behind can be told from foreign images.
+pub(super) fn label_stages(dockerfile: &str, label: &str) -> String {
+    let mut labelled = String::with_capacity(dockerfile.len() + 256);
+    let mut in_from = false;
+    for line in dockerfile.lines() {
+        labelled.push_str(line);
+        labelled.push('\n');
+        let begins = line
+            .trim_start()
+            .get(..5)
+            .is_some_and(|word| word.eq_ignore_ascii_case("FROM "));
+        in_from |= begins;
+        if in_from && !line.trim_end().ends_with('\\') {
+            labelled.push_str(&format!("LABEL {label}\n"));
+            in_from = false;
+        }
+    }
+    labelled
+}
+
 fn header(kind: tar::EntryType, mode: u32) -> tar::Header {
     // Some programs refuse files from before 1980, which the zip format cannot express.
     const TIME: u64 = 1_000_000_000;
@@ -155,12 +175,31 @@ mod tests {
             listed.push(format!("{path} {:o} {text:?}", entry.header().mode().unwrap()));
         }
         insta::assert_snapshot!(listed.join("\n"), @r##"
-        host-ca/ 755 ""
+        host-ca 755 ""
         conf/zoo.cfg 644 "tickTime=2000\n"
         run 755 "#!/bin/sh\n"
         start 777 ""
         host-ca/a.crt 644 "pem"
         "##);
+    }
+
+    #[test]
+    fn every_stage_is_labelled() {
+        let labelled = label_stages(
+            "ARG BASE\nFROM ${BASE} AS a\nRUN x \\\n  y\nfrom \\\n  ${BASE}\nCOPY FROM /",
+            "a=b",
+        );
+        insta::assert_snapshot!(labelled, @r"
+        ARG BASE
+        FROM ${BASE} AS a
+        LABEL a=b
+        RUN x \
+          y
+        from \
+          ${BASE}
+        LABEL a=b
+        COPY FROM /
+        ");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! The `Dockerfile` starts with `ARG BASE` and `FROM ${BASE}`; the context holds the folder's files, the artefacts as
 //! `artefacts/<file>` and the services as `bin/<service>`. The classic builder makes it (engine API 1.41).
 
+mod archive;
 mod artefact;
 mod base;
 mod build;
@@ -18,6 +19,7 @@ mod containers;
 mod context;
 mod digest;
 mod fetch;
+mod inventory;
 mod lock;
 mod manifest;
 mod packages;
@@ -34,9 +36,11 @@ use std::path::{Path, PathBuf};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
+pub use archive::{Loaded, Saved};
 pub use artefact::{Artefact, Client, LOCK_FILE};
 use catalogue::{Catalogue, Resolved};
 use certificates::Certificates;
+pub use inventory::{Listed, Pruned, State, Verified};
 pub use packages::DebianPackage;
 use progress::Progress;
 

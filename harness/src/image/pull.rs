@@ -1,8 +1,12 @@
 //! Looking at an engine's images, and pulling the few that are not ours.
 
+use std::collections::HashMap;
+
 use bollard::errors::Error as Refusal;
-use bollard::models::ImageInspect;
-use bollard::query_parameters::{CreateImageOptionsBuilder, RemoveImageOptionsBuilder};
+use bollard::models::{ImageInspect, ImageSummary};
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
+};
 use futures_util::StreamExt as _;
 
 use super::Images;
@@ -40,6 +44,24 @@ impl Images {
                 .caused_by(error)
                 .ran(format!("docker image inspect {reference}"))),
         }
+    }
+
+    pub(super) async fn summaries(&self, filters: &HashMap<&str, Vec<&str>>) -> Result<Vec<ImageSummary>> {
+        let options = ListImagesOptionsBuilder::default().filters(filters).build();
+        let list = self.engine.docker().list_images(Some(options));
+        let asked = || "the engine cannot list its images".to_owned();
+        tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), list)
+            .await
+            .context(Kind::Environment, asked)?
+            .context(Kind::Environment, asked)
+    }
+
+    /// Gives an image one more name.
+    pub(super) async fn alias(&self, reference: &str, alias: &str) -> Result<()> {
+        let (repository, tag) = alias.rsplit_once(':').unwrap_or((alias, "latest"));
+        let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
+        let tagged = self.engine.docker().tag_image(reference, Some(options)).await;
+        tagged.context(Kind::Environment, || format!("{reference} cannot be named {alias}"))
     }
 
     /// Removes one reference or id, never by force. False where something still needs it.

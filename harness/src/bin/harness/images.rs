@@ -1,0 +1,180 @@
+//! `harness images`: build, list, check, remove, save and load the images.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use harness::docker::Engine;
+use harness::image::{ImageSpec, Images, Listed, State};
+use harness::{Error, Result, labels};
+
+/// The options of `harness images`.
+#[derive(Debug, Args)]
+pub(crate) struct ImagesArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build what is missing: the named images, else all that a cluster may run
+    Build {
+        /// Folders of fixtures/images
+        names: Vec<String>,
+        /// An argument of the named images, as NAME=VALUE (repeatable)
+        #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = argument, requires = "names")]
+        args: Vec<(String, String)>,
+    },
+    /// Show every image: current, stale or missing
+    List {
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the downloaded artefacts and every image
+    Verify,
+    /// Remove the images that are stale
+    Prune,
+    /// Write every current image into one archive, for a machine without any image registry
+    Save {
+        /// The archive to write
+        file: PathBuf,
+    },
+    /// Bring the images of an archive that `save` wrote
+    Load {
+        /// The archive to read
+        file: PathBuf,
+    },
+}
+
+fn argument(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Runs `harness images`.
+///
+/// # Errors
+/// Those of [`Images`].
+pub(crate) async fn run(args: ImagesArgs) -> Result<()> {
+    let images = Images::open(Engine::connect().await?)?;
+    match args.command {
+        Command::Build { names, args } => build(&images, &names, &args).await,
+        Command::List { json } => list(&images.list().await?, json),
+        Command::Verify => verify(&images).await,
+        Command::Prune => prune(&images).await,
+        Command::Save { file } => {
+            let saved = images.save(&file).await?;
+            anstream::println!("{}: {} images, {}", file.display(), saved.images.len(), bytes(saved.size));
+            Ok(())
+        }
+        Command::Load { file } => {
+            let loaded = images.load(&file).await?;
+            loaded.images.iter().for_each(|reference| anstream::println!("{reference}"));
+            Ok(())
+        }
+    }
+}
+
+async fn build(images: &Images, names: &[String], args: &[(String, String)]) -> Result<()> {
+    let with_args = |name: &String| {
+        args.iter()
+            .fold(ImageSpec::new(name), |spec, (name, value)| spec.arg(name, value))
+    };
+    let specs = if names.is_empty() { images.known() } else { names.iter().map(with_args).collect() };
+    // A wrong name among right ones is told before anything is built.
+    specs.iter().try_for_each(|spec| images.reference(spec).map(drop))?;
+    let references = images.ensure_all(&specs).await?;
+    references.iter().for_each(|reference| anstream::println!("{reference}"));
+    Ok(())
+}
+
+fn list(listed: &[Listed], json: bool) -> Result<()> {
+    if json {
+        let text = serde_json::to_string_pretty(listed)
+            .map_err(|error| Error::internal("the list is no JSON").caused_by(error))?;
+        anstream::println!("{text}");
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(["NAME", "TAG", "SIZE", "AGE", "STATE"]);
+    for image in listed {
+        let args: String = image.args.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+        let tag = image.reference.rsplit(':').next().unwrap_or_default();
+        let age = image.created.map_or(String::new(), |created| age(labels::now().saturating_sub(created)));
+        table.add_row([
+            Cell::new(format!("{}{args}", image.name)),
+            // An image without a name is shown by the start of its id.
+            Cell::new(tag.get(..16).unwrap_or(tag)),
+            Cell::new(image.size.map_or(String::new(), bytes)).set_alignment(CellAlignment::Right),
+            Cell::new(age).set_alignment(CellAlignment::Right),
+            Cell::new(image.state),
+        ]);
+    }
+    anstream::println!("{table}");
+    let count = |state| listed.iter().filter(|image| image.state == state).count();
+    match (count(State::Missing), count(State::Stale)) {
+        (0, 0) => {}
+        (missing, stale) => {
+            anstream::println!("{missing} missing (`harness images build`), {stale} stale (`harness images prune`)");
+        }
+    }
+    Ok(())
+}
+
+async fn verify(images: &Images) -> Result<()> {
+    let verified = images.verify().await?;
+    for file in &verified.artefacts {
+        anstream::println!("{file}: sha256 as pinned");
+    }
+    for (reference, packages) in &verified.images {
+        anstream::println!("{reference}: present, {packages} Debian packages recorded");
+    }
+    Ok(())
+}
+
+async fn prune(images: &Images) -> Result<()> {
+    let pruned = images.prune().await?;
+    for reference in &pruned.removed {
+        anstream::println!("removed {reference}");
+    }
+    for reference in &pruned.in_use {
+        anstream::println!("kept {reference}: in use");
+    }
+    if pruned.removed.is_empty() && pruned.in_use.is_empty() {
+        anstream::println!("nothing is stale");
+    }
+    Ok(())
+}
+
+/// As in `210.4 MB`.
+fn bytes(bytes: u64) -> String {
+    indicatif::DecimalBytes(bytes).to_string()
+}
+
+/// In its largest unit, as in `3 h`.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_their_largest_unit() {
+        assert_eq!([age(59), age(60), age(7200), age(172_800)], ["59 s", "1 min", "2 h", "2 d"]);
+    }
+
+    #[test]
+    fn an_argument_is_a_name_and_a_value() {
+        assert_eq!(argument("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
+        assert!(argument("A").is_err());
+    }
+}

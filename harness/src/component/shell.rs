@@ -20,6 +20,9 @@ const SOCKET_DIR: &str = "/run/node-docker";
 /// Where the engine's own socket is, on the engine's host.
 const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 
+/// Where the proxy finds it: in the image the usual path is a link to the proxied one.
+const MOUNTED_SOCKET: &str = "/run/engine.sock";
+
 /// One image holds both programs.
 #[must_use]
 pub fn image() -> ImageSpec {
@@ -66,9 +69,9 @@ fn proxy_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> 
     let name = container_name(recipe.cluster, node, PROXY);
     ContainerSpec::new(name, image, recipe.labels_of(node, PROXY))
         .mount(sockets, SOCKET_DIR)
-        .mount(&engine_socket(), ENGINE_SOCKET)
+        .mount(&engine_socket(), MOUNTED_SOCKET)
         .entrypoint(["node-docker"])
-        .command(["--cluster", recipe.cluster, "--node", &node.to_string(), "--listen", &listen])
+        .command(["--cluster", recipe.cluster, "--node", &node.to_string(), "--listen", &listen, "--engine", MOUNTED_SOCKET])
 }
 
 /// The socket's path on the engine's host: that of `DOCKER_HOST` where it names one.

@@ -1,1 +1,13 @@
-//! The conformance scenarios.
+//! The conformance scenarios: the test `<component>::<area>::<behaviour>` proves the requirement
+//! `<component>.<area>.<behaviour>` of `requirements/<component>.toml`.
+//!
+//! A scenario reads like the workflow it proves: what there is, one stimulus, one eventual check. Whatever it needs
+//! beyond that is a verb of the harness.
+
+#![cfg(test)]
+
+mod cluster;
+mod fixtures;
+mod mesos;
+mod node;
+mod zookeeper;

@@ -1,12 +1,13 @@
 //! Waiting: a named condition, a deadline of the [table](crate::deadlines), and the last reason it did not hold.
 //!
 //! Events come first: a wait is re-checked as soon as its [`Wait::woken_by`] source fires, and polled at
-//! [`POLL`] otherwise. A container that dies ends the wait at once through [`Wait::unless`].
+//! [`POLL`] otherwise and besides. A container that dies ends the wait at once through [`Wait::unless`].
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::stream::{Stream, StreamExt};
 use tokio::time::Instant;
 
 use crate::deadlines::Deadline;
@@ -39,7 +40,16 @@ impl<T> Probe<T> {
     }
 }
 
+/// Every change of a watched value, as a source for [`Wait::woken_by`]. Changes before the first are not missed.
+pub fn changes<T: Send + Sync + 'static>(watched: tokio::sync::watch::Receiver<T>) -> impl Stream<Item = ()> + Send {
+    futures_util::stream::unfold(watched, async |mut watched| {
+        watched.changed().await.ok()?;
+        Some(((), watched))
+    })
+}
+
 type Interrupt<'a> = Pin<Box<dyn Future<Output = Error> + Send + 'a>>;
+type Wakes<'a> = Pin<Box<dyn Stream<Item = ()> + Send + 'a>>;
 type Diagnosis<'a> = Pin<Box<dyn Future<Output = Vec<String>> + Send + 'a>>;
 
 /// One wait: build it, then [`Wait::until`] or [`Wait::for_future`].
@@ -49,6 +59,7 @@ pub struct Wait<'a> {
     deadline: Deadline,
     stable: u32,
     interrupt: Option<Interrupt<'a>>,
+    wakes: Wakes<'a>,
     diagnosis: Option<Diagnosis<'a>>,
 }
 
@@ -69,6 +80,7 @@ impl<'a> Wait<'a> {
             deadline,
             stable: 1,
             interrupt: None,
+            wakes: futures_util::stream::pending().boxed(),
             diagnosis: None,
         }
     }
@@ -85,6 +97,12 @@ impl<'a> Wait<'a> {
         self
     }
 
+    /// Looks again as soon as `events` yields, without waiting for the next poll. A source that ends is forgotten.
+    pub fn woken_by(mut self, events: impl Stream<Item = ()> + Send + 'a) -> Self {
+        self.wakes = events.chain(futures_util::stream::pending()).boxed();
+        self
+    }
+
     /// What to gather when the wait expires: log tails, the state of containers.
     pub fn explained_by(mut self, diagnosis: impl Future<Output = Vec<String>> + Send + 'a) -> Self {
         self.diagnosis = Some(Box::pin(diagnosis));
@@ -97,6 +115,7 @@ impl<'a> Wait<'a> {
     /// [`Kind::Deadline`] with the last reason, the error of [`Probe::Broken`], or that of [`Wait::unless`].
     pub async fn until<T, F, Fut>(mut self, mut probe: F) -> Result<T>
     where
+        // Not `AsyncFnMut`: futures over it are not known to be `Send`, so nobody could spawn them.
         F: FnMut() -> Fut,
         Fut: Future<Output = Probe<T>>,
     {
@@ -141,6 +160,7 @@ impl<'a> Wait<'a> {
             }
             tokio::select! {
                 () = tokio::time::sleep_until(Instant::now() + pause) => {}
+                _ = self.wakes.next() => {}
                 error = &mut interrupt => return Err(error),
             }
             pause = (pause * 5 / 4).min(POLL_MAX);
@@ -229,6 +249,54 @@ mod tests {
             .await
             .expect_err("it hangs");
         assert!(error.to_string().contains("did not come back"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_event_is_looked_at_before_the_next_poll() {
+        const LOOKS: u32 = 500;
+        let (fire, fired) = tokio::sync::watch::channel(0);
+        let mut looks = 0;
+        // 500 polls take 10 s at the very least: within the deadline only the events can bring it there.
+        Wait::that(
+            "it happened",
+            Deadline::custom("SHORTER THAN POLLING", Duration::from_secs(8)),
+        )
+        .woken_by(changes(fired.clone()))
+        .until(|| {
+            looks += 1;
+            let happened = looks == LOOKS;
+            fire.send_modify(|count| *count += 1);
+            async move {
+                if happened {
+                    Probe::Ready(())
+                } else {
+                    Probe::NotYet("not yet".to_owned())
+                }
+            }
+        })
+        .await
+        .expect("it happens");
+        assert_eq!(*fired.borrow(), LOOKS);
+    }
+
+    #[tokio::test]
+    async fn a_source_that_ends_leaves_the_polling() {
+        let mut looks = 0;
+        Wait::that("it holds", Deadline::custom("LONG", Duration::from_secs(60)))
+            .woken_by(futures_util::stream::empty())
+            .until(|| {
+                looks += 1;
+                let held = looks == 3;
+                async move {
+                    if held {
+                        Probe::Ready(())
+                    } else {
+                        Probe::NotYet("not yet".to_owned())
+                    }
+                }
+            })
+            .await
+            .expect("it holds at the third look");
     }
 
     #[tokio::test]

@@ -58,6 +58,10 @@ deadlines! {
     ENGINE_REQUEST = 60 s;
     /// `dockerd`, started by us, answers.
     ENGINE_START = 60 s;
+    /// apt-get fetches and installs what the engine needs.
+    PACKAGE_INSTALL = 900 s;
+    /// Another process sets this machine up.
+    SETUP_LOCK = 1800 s;
     /// One image build, from the first step to the last.
     IMAGE_BUILD = 1500 s;
     /// The download of one pinned artefact.
@@ -82,8 +86,14 @@ deadlines! {
     TASK_STATE = 45 s;
     /// One HTTP request to a component.
     HTTP_REQUEST = 20 s;
+    /// One request to ZooKeeper.
+    ZOOKEEPER_REQUEST = 20 s;
     /// One command inside a container.
     EXEC = 60 s;
+    /// The processes of a command that did not end, or whose reader left, are killed.
+    EXEC_KILL = 10 s;
+    /// A log goes on after its container has ended: silence for this long is its end.
+    LOG_TAIL = 2 s;
     /// A container's process answers SIGTERM.
     CONTAINER_STOP = 10 s;
     /// Everything of one cluster is removed.

@@ -5,11 +5,28 @@
 //! and a typed [client]. `harness/DESIGN.md` has the decisions and their reasons.
 
 pub mod await_until;
+pub mod catalogue;
+pub mod client;
+pub mod cluster;
+pub mod component;
 pub mod deadlines;
 pub mod docker;
+pub mod doctor;
 pub mod error;
+pub mod evidence;
+pub mod explain;
 pub mod image;
+mod interrupt;
 pub mod labels;
+pub mod lease;
+pub mod node;
 pub mod provenance;
+pub mod reap;
+pub mod report;
+pub mod setup;
+pub mod stack;
+pub mod sweep;
+pub mod toolbox;
 
+pub use cluster::Cluster;
 pub use error::{Error, Kind, Result};

@@ -62,6 +62,49 @@ impl Engine {
     pub fn docker(&self) -> &Docker {
         &self.docker
     }
+
+    /// Makes one request that answers at once, bounded by [`deadlines::ENGINE_REQUEST`].
+    ///
+    /// `what` says what is done, as in "create the network x"; `ran` is the same as a `docker` command line.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] with the engine's own message.
+    pub async fn request<T>(
+        &self,
+        what: &str,
+        ran: impl Into<String>,
+        request: impl Future<Output = Result<T, bollard::errors::Error>>,
+    ) -> Result<T> {
+        let failed = || format!("the Docker engine did not {what}");
+        match tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), request).await {
+            Ok(answer) => answer
+                .context(Kind::Environment, failed)
+                .map_err(|error| error.ran(ran)),
+            Err(_) => {
+                let limit = deadlines::ENGINE_REQUEST.limit();
+                Err(Error::new(Kind::Environment, failed())
+                    .expected(format!("an answer within {limit:.0?}"))
+                    .ran(ran))
+            }
+        }
+    }
+}
+
+/// The engine's status code, where `error` is its refusal: 404 missing, 409 conflict, 403 forbidden.
+#[must_use]
+pub fn status(error: &bollard::errors::Error) -> Option<u16> {
+    match error {
+        bollard::errors::Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+/// The engine's status code behind an [`Engine::request`] that failed.
+#[must_use]
+pub fn refusal(error: &Error) -> Option<u16> {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref())
+        .and_then(status)
 }
 
 /// Where the engine is looked for: `DOCKER_HOST`, else the local socket.

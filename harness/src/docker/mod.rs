@@ -1,5 +1,14 @@
 //! The Docker engine: what the harness asks of it, through bollard.
 
+pub mod container;
 pub mod engine;
+pub mod exec;
+pub mod logs;
+pub mod network;
+pub mod removal;
+pub mod terminal;
+pub mod volume;
 
+pub use container::{ContainerSpec, Place};
 pub use engine::Engine;
+pub use removal::{Removed, Selection};

@@ -1,0 +1,200 @@
+//! `harness up`, `status`, `ps` and `down`.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use harness::cluster::{Cluster, ClusterSummary, clusters};
+use harness::component::{mesos_agent, mesos_master, zookeeper};
+use harness::docker::Engine;
+use harness::labels;
+use harness::node::{Node, NodeName};
+use harness::{Error, Result};
+
+/// The name of a cluster whose owner gave it none.
+pub(crate) const DEFAULT_NAME: &str = "mesos";
+
+#[derive(Args)]
+pub(crate) struct Up {
+    /// How many slaves start at once; others start with `harness start mesos-slaveN`.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    slaves: u8,
+    /// How many masters, each with a ZooKeeper server.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    masters: u8,
+    /// A stack file: which image or version each component has.
+    #[arg(long, env = harness::stack::STACK_VARIABLE, value_name = "FILE")]
+    stack: Option<PathBuf>,
+    #[command(flatten)]
+    name: Name,
+}
+
+/// Which cluster a command is about.
+#[derive(Args)]
+pub(crate) struct Name {
+    /// The cluster's name.
+    #[arg(long, default_value = DEFAULT_NAME)]
+    pub(crate) name: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    name: Name,
+    /// For a program to read.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Ps {
+    /// For a program to read.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Down {
+    #[command(flatten)]
+    name: Name,
+    /// Every cluster that was booted with `up`, not only the named one.
+    #[arg(long)]
+    all: bool,
+}
+
+/// Boots a cluster and says what is where, and whose programs it is made of.
+pub(crate) async fn up(args: Up) -> Result<()> {
+    let engine = Engine::connect().await?;
+    let name = &args.name.name;
+    if clusters(&engine).await?.iter().any(|cluster| &cluster.name == name) {
+        println!("the cluster {name} is up already");
+        let cluster = Cluster::attach(engine, name).await?;
+        return closing(&cluster).await;
+    }
+    let started = Instant::now();
+    let mut builder = Cluster::builder().for_a_person().name(name).masters(args.masters).slaves(args.slaves);
+    if let Some(stack) = args.stack {
+        builder = builder.stack_file(stack);
+    }
+    let cluster = builder.boot().await?;
+    println!("the cluster {name} is up after {:.1} s\n", started.elapsed().as_secs_f64());
+    closing(&cluster).await?;
+    cluster.leave_running().await
+}
+
+async fn closing(cluster: &Cluster) -> Result<()> {
+    let mut nodes = table(["NODE", "ADDRESS", "WHAT", "WHERE"]);
+    for node in cluster.nodes() {
+        for (what, place) in places(cluster, node) {
+            nodes.add_row([node.name().to_string(), node.address().to_string(), what.to_owned(), place]);
+        }
+    }
+    println!("{nodes}\n");
+    let mut parts = table(["COMPONENT", "VERSION", "PROVENANCE", "FROM"]);
+    for part in cluster.components().await? {
+        parts.add_row([part.name, part.version, part.provenance.to_string(), part.artefact]);
+    }
+    println!("{parts}\n");
+    let name = match cluster.name() {
+        DEFAULT_NAME => String::new(),
+        name => format!(" --name {name}"),
+    };
+    println!("enter a node:  harness ssh{name} mesos-master1\nadd a slave:   harness start{name} mesos-slave2");
+    println!("remove it all: harness down{name}");
+    Ok(())
+}
+
+fn places(cluster: &Cluster, node: &Node) -> Vec<(&'static str, String)> {
+    let url = |port: u16| format!("http://{}:{port}", node.address());
+    match node.name() {
+        NodeName::Slave(_) => vec![(mesos_agent::NAME, url(mesos_agent::PORT))],
+        NodeName::Master(_) => cluster
+            .components_on(node.name())
+            .into_iter()
+            .map(|component| match component {
+                zookeeper::NAME => (component, format!("{}:{}", node.address(), zookeeper::PORT)),
+                _ => (component, url(mesos_master::PORT)),
+            })
+            .collect(),
+    }
+}
+
+/// Shows what runs of one cluster.
+pub(crate) async fn status(args: Status) -> Result<()> {
+    let engine = Engine::connect().await?;
+    let found = find(&engine, &args.name.name).await?;
+    if args.json {
+        return print_json(&found);
+    }
+    println!("{}: {}, up for {}, made for {}", found.name, found.subnet, age(found.created), found.scenario);
+    let mut rows = table(["NODE", "COMPONENT", "STATE"]);
+    for container in &found.containers {
+        rows.add_row([&container.node, &container.component, &container.status]);
+    }
+    println!("{rows}");
+    Ok(())
+}
+
+/// Lists every cluster of ours.
+pub(crate) async fn ps(args: Ps) -> Result<()> {
+    let engine = Engine::connect().await?;
+    let found = clusters(&engine).await?;
+    if args.json {
+        return print_json(&found);
+    }
+    let mut rows = table(["CLUSTER", "SUBNET", "FOR", "AGE", "RUNNING"]);
+    for cluster in &found {
+        let running = cluster.containers.iter().filter(|container| container.state == "running").count();
+        rows.add_row([
+            cluster.name.clone(),
+            cluster.subnet.clone(),
+            cluster.scenario.clone(),
+            age(cluster.created),
+            format!("{running} of {} containers", cluster.containers.len()),
+        ]);
+    }
+    println!("{rows}");
+    Ok(())
+}
+
+/// Removes one cluster, or all that people booted.
+pub(crate) async fn down(args: Down) -> Result<()> {
+    let engine = Engine::connect().await?;
+    let names = if args.all {
+        clusters(&engine).await?.into_iter().filter(|cluster| cluster.kept).map(|cluster| cluster.name).collect()
+    } else {
+        vec![find(&engine, &args.name.name).await?.name]
+    };
+    for name in names {
+        Cluster::remove(&engine, &name).await?;
+        println!("the cluster {name} is gone");
+    }
+    Ok(())
+}
+
+async fn find(engine: &Engine, name: &str) -> Result<ClusterSummary> {
+    let all = clusters(engine).await?;
+    let names = all.iter().map(|cluster| cluster.name.clone()).collect::<Vec<_>>().join(", ");
+    all.into_iter().find(|cluster| cluster.name == name).ok_or_else(|| {
+        let error = Error::usage(format!("no cluster called {name} is up")).ran("harness ps");
+        if names.is_empty() { error.hint("`harness up` boots one") } else { error.expected(format!("one of {names}")) }
+    })
+}
+
+/// A table without lines, as `docker ps` prints.
+pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    table
+}
+
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Error::internal("not JSON").caused_by(error))?;
+    println!("{text}");
+    Ok(())
+}
+
+fn age(created: u64) -> String {
+    humantime::format_duration(Duration::from_secs(labels::now().saturating_sub(created))).to_string()
+}

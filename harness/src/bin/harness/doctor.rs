@@ -1,0 +1,58 @@
+//! `harness doctor`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use harness::doctor::{Check, Diagnosis, Verdict, examine};
+use harness::error::Context;
+use harness::{Kind, Result};
+use owo_colors::{AnsiColors, OwoColorize};
+
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    /// For a program to read.
+    #[arg(long)]
+    json: bool,
+}
+
+/// 0 where a cluster can boot, 3 otherwise.
+pub(crate) async fn run(args: DoctorArgs) -> Result<ExitCode> {
+    let diagnosis = examine().await;
+    if args.json {
+        let text = serde_json::to_string_pretty(&diagnosis)
+            .context(Kind::Internal, || "the diagnosis cannot be written as JSON".to_owned())?;
+        println!("{text}");
+    } else {
+        print(&diagnosis);
+    }
+    Ok(if diagnosis.usable {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(Kind::Environment.exit_code())
+    })
+}
+
+fn print(diagnosis: &Diagnosis) {
+    let width = diagnosis.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
+    for check in &diagnosis.checks {
+        anstream::println!("{}", line(check, width));
+        if let Some(remedy) = &check.remedy {
+            anstream::println!("{:>11} {:width$}  → {remedy}", "", "");
+        }
+    }
+    let count = |verdict| diagnosis.checks.iter().filter(|check| check.verdict == verdict).count();
+    let (missing, warned) = (count(Verdict::Missing), count(Verdict::Warn));
+    let summary = if diagnosis.usable { "usable" } else { "not usable" };
+    println!("\n{summary}: {missing} missing, {warned} to look at");
+}
+
+fn line(check: &Check, width: usize) -> String {
+    let color = match check.verdict {
+        Verdict::Ok => AnsiColors::Green,
+        Verdict::Warn => AnsiColors::Yellow,
+        Verdict::Missing => AnsiColors::Red,
+        Verdict::NotProbed => AnsiColors::BrightBlack,
+    };
+    let verdict = format!("{:<11}", check.verdict.to_string());
+    format!("{} {:width$}  {}", verdict.color(color), check.name, check.found)
+}

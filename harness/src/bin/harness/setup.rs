@@ -1,0 +1,40 @@
+//! `harness setup`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use harness::Result;
+use harness::component::images_of;
+use harness::docker::Engine;
+use harness::image::Images;
+use harness::stack::{Stack, user_file};
+
+#[derive(Args)]
+pub(crate) struct SetupArgs {
+    /// Leave the images alone: only cargo-nextest and the Docker engine.
+    #[arg(long)]
+    no_images: bool,
+    /// A stack file: which image or version each component has.
+    #[arg(long, env = harness::stack::STACK_VARIABLE, value_name = "FILE")]
+    stack: Option<PathBuf>,
+}
+
+/// Prints nothing where nothing was to do.
+pub(crate) async fn run(args: SetupArgs) -> Result<()> {
+    let stack = Stack::load(user_file(args.stack.as_deref()).as_deref())?;
+    harness::setup::run(&say, async |engine| {
+        if args.no_images { Ok(()) } else { images(engine, &stack).await }
+    })
+    .await
+    .map(drop)
+}
+
+/// Everything that a cluster of `stack` is made of. For `conform` as well, which does its own set-up.
+pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<()> {
+    Images::open(engine)?.ensure_all(&images_of(stack)).await.map(drop)
+}
+
+/// Progress is for people: beside the results, which go to standard output.
+pub(crate) fn say(line: &str) {
+    anstream::eprintln!("{line}");
+}

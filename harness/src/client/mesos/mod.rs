@@ -1,0 +1,20 @@
+//! Clients of Apache Mesos 1.9 to 1.11: master, agents, their files, and a small scheduler.
+
+pub mod agent;
+pub mod events;
+pub mod files;
+pub mod master;
+pub mod operator;
+pub mod scheduler;
+pub mod state;
+pub mod task;
+
+mod stream;
+
+pub use agent::AgentClient;
+pub use events::{OperatorEvent, OperatorEvents};
+pub use files::FilesClient;
+pub use master::MasterClient;
+pub use scheduler::{Framework, FrameworkSpec, Offer, TaskHandle, TaskSpec, Uri};
+pub use stream::EventStream;
+pub use task::{Reason, TaskState, TaskStatus};

@@ -1,0 +1,480 @@
+//! A subscribed framework.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::super::super::{FrameworkId, Http, TaskId};
+use super::super::master::MasterClient;
+use super::super::operator::call;
+use super::super::stream::{EventStream, Opened};
+use super::handle::TaskHandle;
+use super::ledger::Ended;
+use super::offer::{Bundle, Offer, Subscribed, Wire, bundles};
+use super::shared::{PATH, STREAM_ID, Shared};
+use super::spec::FrameworkSpec;
+use super::task_spec::TaskSpec;
+use super::{reader, shared};
+use crate::await_until::{Probe, Wait};
+use crate::deadlines::{Deadline, HTTP_REQUEST, MASTER_LEADING, OFFER};
+use crate::explain::Shortfall;
+use crate::{Error, Kind, Result};
+
+/// How long `Drop` may block for the teardown that a scenario did not ask for.
+const DROP_TEARDOWN: Duration = Duration::from_secs(2);
+
+/// A framework with a subscription at the leading master.
+///
+/// End it with [`Framework::finish`], which reports what went wrong in the background. Dropping it ends it too, as
+/// far as that can be done without waiting.
+#[derive(Debug)]
+pub struct Framework {
+    shared: Arc<Shared>,
+    spec: FrameworkSpec,
+    reader: Option<JoinHandle<Result<()>>>,
+}
+
+/// What a subscription begins with.
+struct Begun {
+    http: Http,
+    stream: EventStream,
+    subscribed: Subscribed,
+}
+
+impl Framework {
+    /// Subscribes at the leader of the masters that `master` (`http://host:port`) belongs to: a master that does not
+    /// lead names the one that does, and one without a leader is asked again until [`MASTER_LEADING`].
+    ///
+    /// # Errors
+    /// [`Kind::Deadline`] when no leader takes it, [`Kind::Answer`] when the leader refuses it.
+    pub async fn subscribe(master: &str, spec: FrameworkSpec) -> Result<Self> {
+        let first = Http::new(master)?;
+        let next = Mutex::new(first.clone());
+        let mut subscribe = call("SUBSCRIBE", Some(json!({ "framework_info": spec.to_v1() })));
+        if let Some(id) = &spec.id {
+            subscribe["framework_id"] = id.to_v1();
+        }
+        let begun = Wait::that(
+            format!("a leading master takes the framework {}", spec.name),
+            MASTER_LEADING,
+        )
+        .until(async || {
+            let http = next.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let (probe, then) = attempt(http, &subscribe).await;
+            *next.lock().unwrap_or_else(PoisonError::into_inner) = then.unwrap_or_else(|| first.clone());
+            probe
+        })
+        .await?;
+        Framework::begin(begun, spec)
+    }
+
+    fn begin(begun: Begun, spec: FrameworkSpec) -> Result<Self> {
+        let Begun {
+            http,
+            mut stream,
+            subscribed,
+        } = begun;
+        let stream_id = stream.header(STREAM_ID).map(str::to_owned);
+        let stream_id = stream_id.ok_or_else(|| {
+            Error::new(Kind::Answer, "the subscription's answer has no Mesos-Stream-Id").ran(stream.ran())
+        })?;
+        if let Some(interval) = subscribed.heartbeat_interval_seconds {
+            stream.expect_heartbeat(interval);
+        }
+        let shared = Shared::new(http, stream_id, subscribed.framework_id, spec.name.clone());
+        let reader = Some(tokio::spawn(reader::read(shared.clone(), stream)));
+        Ok(Framework { shared, spec, reader })
+    }
+
+    /// The id that the master gave it.
+    #[must_use]
+    pub fn id(&self) -> &FrameworkId {
+        &self.shared.id
+    }
+
+    /// The base address of the master that leads.
+    #[must_use]
+    pub fn master(&self) -> &str {
+        self.shared.http.base().as_str()
+    }
+
+    /// The offers at hand.
+    #[must_use]
+    pub fn offers(&self) -> Vec<Offer> {
+        let ledger = self.shared.ledger();
+        ledger.offers.values().chain(ledger.held.values()).cloned().collect()
+    }
+
+    /// Waits for an offer that `pick` takes, and keeps it for [`Framework::launch`] or [`Framework::decline`]. `what`
+    /// is what the offer does: "is of mesos-slave2".
+    ///
+    /// # Errors
+    /// [`Kind::Deadline`] after [`OFFER`] with the offers there are, and the error of a subscription that is over.
+    pub async fn await_offer(&self, what: &str, pick: impl Fn(&Offer) -> bool) -> Result<Offer> {
+        self.shared.change(|ledger| ledger.keeps = true);
+        self.shared.lift_filters().await?;
+        let look = || {
+            if let Some(error) = self.shared.over() {
+                return Probe::Broken(error);
+            }
+            let held = self.shared.change_quietly(|ledger| ledger.hold(&pick));
+            held.map_or_else(|| Probe::NotYet(self.offers_told()), Probe::Ready)
+        };
+        self.shared
+            .wait(format!("an offer to {} {what}", self.shared.name), OFFER)
+            .until(|| {
+                let found = look();
+                async move { found }
+            })
+            .await
+    }
+
+    fn offers_told(&self) -> String {
+        let offers = self.offers();
+        if offers.is_empty() {
+            return "there is no offer".to_owned();
+        }
+        let told: Vec<String> = offers
+            .iter()
+            .map(|offer| format!("{}: {}", offer.hostname, offer.usable()))
+            .collect();
+        format!("there is {}", told.join("; "))
+    }
+
+    /// Launches one task on an offer, and gives back the rest of it.
+    ///
+    /// # Errors
+    /// As [`Framework::launch_all`].
+    pub async fn launch(&self, offer: &Offer, spec: TaskSpec) -> Result<TaskHandle> {
+        let mut handles = self.launch_all(offer, [spec]).await?;
+        handles
+            .pop()
+            .ok_or_else(|| Error::internal("one task was launched and none is known"))
+    }
+
+    /// Launches tasks on an offer, and gives back the rest of it.
+    ///
+    /// # Errors
+    /// [`Kind::Answer`] when the offer no longer stands or does not hold the tasks, and the call's.
+    pub async fn launch_all(
+        &self,
+        offer: &Offer,
+        specs: impl IntoIterator<Item = TaskSpec>,
+    ) -> Result<Vec<TaskHandle>> {
+        if let Some(error) = self.shared.over() {
+            return Err(error);
+        }
+        let taken = self.shared.change(|ledger| ledger.take(&offer.id));
+        let taken = taken.ok_or_else(|| {
+            Error::new(
+                Kind::Answer,
+                format!("the offer {} of {} no longer stands", offer.id, offer.hostname),
+            )
+            .expected("an offer that was neither used, declined nor rescinded")
+        })?;
+        let bundle = bundles(std::iter::once(&taken)).pop().unwrap_or_default();
+        self.accept(bundle, specs.into_iter().collect()).await
+    }
+
+    /// Gives an offer back.
+    ///
+    /// # Errors
+    /// The call's.
+    pub async fn decline(&self, offer: &Offer) -> Result<()> {
+        match self.shared.change(|ledger| ledger.take(&offer.id)) {
+            Some(offer) => self.shared.decline(&[offer.id]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for offers that hold the task, launches it, and gives back all other offers.
+    ///
+    /// # Errors
+    /// [`Kind::Deadline`] after [`OFFER`], with what every agent is short of; the call's; and the error of a
+    /// subscription that is over.
+    pub async fn run(&self, spec: TaskSpec) -> Result<TaskHandle> {
+        self.run_within(spec, OFFER).await
+    }
+
+    /// As [`Framework::run`], with another bound on the wait for an offer.
+    ///
+    /// # Errors
+    /// As [`Framework::run`].
+    pub async fn run_within(&self, spec: TaskSpec, deadline: Deadline) -> Result<TaskHandle> {
+        let waiting = Waiting::begin(&self.shared);
+        self.shared.lift_filters().await?;
+        let bundle = self.await_fitting(&spec, deadline).await?;
+        let handle = self.accept(bundle, vec![spec]).await?.pop();
+        drop(waiting);
+        self.shared.change(|ledger| ledger.keeps = false);
+        self.shared.decline_unwanted().await?;
+        handle.ok_or_else(|| Error::internal("one task was launched and none is known"))
+    }
+
+    async fn await_fitting(&self, spec: &TaskSpec, deadline: Deadline) -> Result<Bundle> {
+        let diagnosis = async {
+            vec![match self.shortfall(spec).await {
+                Ok(shortfall) => format!("the agents of {}: {shortfall}", self.master()),
+                Err(error) => format!("the agents could not be asked for: {error}"),
+            }]
+        };
+        let look = || {
+            if let Some(error) = self.shared.over() {
+                return Probe::Broken(error);
+            }
+            match self.shared.change_quietly(|ledger| ledger.take_fitting(spec)) {
+                Ok(bundle) => Probe::Ready(bundle),
+                Err(reason) => Probe::NotYet(reason),
+            }
+        };
+        self.shared
+            .wait(
+                format!("an offer holds the task {} ({})", spec.name, spec.demand()),
+                deadline,
+            )
+            .explained_by(diagnosis)
+            .until(|| {
+                let found = look();
+                async move { found }
+            })
+            .await
+    }
+
+    /// Holds a task against the agents that the master has registered: what is short, and by how much.
+    ///
+    /// # Errors
+    /// The request's.
+    pub async fn shortfall(&self, spec: &TaskSpec) -> Result<Shortfall> {
+        let role = self.spec.roles.first().map_or("*", String::as_str);
+        MasterClient::new(self.master())?
+            .shortfall(spec.demand(), role, &spec.constraints())
+            .await
+    }
+
+    async fn accept(&self, bundle: Bundle, specs: Vec<TaskSpec>) -> Result<Vec<TaskHandle>> {
+        let first = bundle
+            .offers
+            .first()
+            .ok_or_else(|| Error::internal("a bundle without offers"))?;
+        let (agent, hostname) = (first.agent_id.clone(), first.hostname.clone());
+        let mut free = bundle.usable.clone();
+        let (mut infos, mut handles) = (Vec::new(), Vec::new());
+        for spec in specs {
+            let Some(resources) = spec.demand().allot(&free) else {
+                let ids: Vec<_> = bundle.offers.iter().map(|offer| offer.id.clone()).collect();
+                self.shared.decline(&ids).await?;
+                let agents: Vec<_> = bundle.as_agent().into_iter().collect();
+                let shortfall = Shortfall::new(spec.demand(), &[], &agents);
+                return Err(Error::new(
+                    Kind::Answer,
+                    format!("the offer does not hold {}: {shortfall}", spec.name),
+                ));
+            };
+            free = free.minus(&resources);
+            let id = spec
+                .id
+                .clone()
+                .unwrap_or_else(|| TaskId::from(format!("{}-{}", spec.name, Uuid::new_v4())));
+            infos.push(spec.to_v1(&id, &agent, &resources));
+            let (shared, agent, hostname) = (self.shared.clone(), agent.clone(), hostname.clone());
+            handles.push(TaskHandle {
+                shared,
+                id,
+                agent,
+                hostname,
+            });
+        }
+        self.send_accept(&bundle, infos, &handles).await?;
+        Ok(handles)
+    }
+
+    async fn send_accept(&self, bundle: &Bundle, infos: Vec<Value>, handles: &[TaskHandle]) -> Result<()> {
+        let wanted = self.shared.change(|ledger| {
+            // Known before the call: the first update may come before its answer.
+            for handle in handles {
+                ledger.tasks.entry(handle.id.clone()).or_default();
+            }
+            // The one who launches waits no longer; filters on the rest matter to others only.
+            let wanted = ledger.keeps || ledger.waiting > 1;
+            ledger.filtered |= !wanted;
+            wanted
+        });
+        let ids: Vec<Value> = bundle.offers.iter().map(|offer| offer.id.to_v1()).collect();
+        let launch = json!({ "type": "LAUNCH", "launch": { "task_infos": infos } });
+        let body = json!({ "offer_ids": ids, "operations": [launch], "filters": Shared::filters(wanted) });
+        self.shared.call("ACCEPT", Some(body)).await
+    }
+
+    /// Asks for the present state of every task, known to us or not; each comes as one more update.
+    ///
+    /// # Errors
+    /// The call's.
+    pub async fn reconcile(&self) -> Result<()> {
+        self.shared.call("RECONCILE", Some(json!({ "tasks": [] }))).await
+    }
+
+    /// Asks for no more offers.
+    ///
+    /// # Errors
+    /// The call's.
+    pub async fn suppress(&self) -> Result<()> {
+        self.shared.call("SUPPRESS", None).await
+    }
+
+    /// Asks for offers again, and lifts every filter.
+    ///
+    /// # Errors
+    /// The call's.
+    pub async fn revive(&self) -> Result<()> {
+        self.shared.ledger().filtered = false;
+        self.shared.call("REVIVE", None).await
+    }
+
+    /// Ends the framework with all its tasks. Every later wait fails and says so.
+    ///
+    /// # Errors
+    /// The call's.
+    pub async fn teardown(&self) -> Result<()> {
+        let already = {
+            let mut ledger = self.shared.ledger();
+            ledger.ended.is_some() || std::mem::replace(&mut ledger.closing, true)
+        };
+        if already {
+            return Ok(());
+        }
+        self.shared.call("TEARDOWN", None).await?;
+        self.shared.end(Ended::on_request("it was torn down"));
+        Ok(())
+    }
+
+    /// Drops the connection without a word, as a scheduler that dies does. Its tasks live for the failover timeout;
+    /// the id is for [`FrameworkSpec::id`].
+    pub async fn disconnect(mut self) -> FrameworkId {
+        self.shared.ledger().closing = true;
+        if let Some(reader) = self.reader.take() {
+            reader.abort();
+            // Cancelled on purpose; only its being over matters, since then the connection is closed.
+            let _ = reader.await;
+        }
+        self.shared.id.clone()
+    }
+
+    /// Ends the framework and reports whatever went wrong in the background: a subscription that broke, an
+    /// acknowledgement that was refused, a panic.
+    ///
+    /// # Errors
+    /// The teardown's, or the background's.
+    pub async fn finish(mut self) -> Result<()> {
+        let torn_down = self.teardown().await;
+        let Some(mut reader) = self.reader.take() else {
+            return torn_down;
+        };
+        let Ok(joined) = tokio::time::timeout(HTTP_REQUEST.limit(), &mut reader).await else {
+            reader.abort();
+            torn_down?;
+            let silent = format!("the master did not close the event stream of {}", self.shared.label());
+            return Err(Error::new(Kind::Deadline, silent).expected("the end of the stream after a TEARDOWN"));
+        };
+        match joined {
+            Ok(read) => read.and(torn_down),
+            Err(panic) => {
+                Err(Error::internal(format!("the reader of {} panicked", self.shared.label())).caused_by(panic))
+            }
+        }
+    }
+}
+
+impl Drop for Framework {
+    /// Closes the connection: the master then removes the framework at once, unless it has a failover timeout. For
+    /// one that has, a teardown is tried, bounded by [`DROP_TEARDOWN`].
+    fn drop(&mut self) {
+        let Some(reader) = self.reader.take() else { return };
+        let over = {
+            let mut ledger = self.shared.ledger();
+            ledger.ended.is_some() || std::mem::replace(&mut ledger.closing, true)
+        };
+        if !over && self.spec.survives() {
+            shared::teardown_blocking(&self.shared, DROP_TEARDOWN);
+        }
+        reader.abort();
+    }
+}
+
+/// Counts as one who waits for offers while it lives.
+struct Waiting<'a>(&'a Shared);
+
+impl<'a> Waiting<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        shared.ledger().waiting += 1;
+        Waiting(shared)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.ledger().waiting -= 1;
+    }
+}
+
+/// One try at one master, and which master to try next.
+async fn attempt(http: Http, subscribe: &Value) -> (Probe<Begun>, Option<Http>) {
+    let request = http.post_json(PATH, subscribe).without_redirects();
+    match EventStream::open(request).await {
+        Ok(Opened::Stream(mut stream)) => match stream.next::<Wire>().await {
+            Ok(Some(Wire {
+                subscribed: Some(subscribed),
+                ..
+            })) => (
+                Probe::Ready(Begun {
+                    http,
+                    stream: *stream,
+                    subscribed,
+                }),
+                None,
+            ),
+            Ok(Some(Wire { kind, error, .. })) => {
+                let message = error.map(|error| error.message).unwrap_or_default();
+                let error = Error::new(Kind::Answer, format!("the master answered {kind}: {message}"))
+                    .expected("SUBSCRIBED as the first event")
+                    .ran(stream.ran());
+                (Probe::Broken(error), None)
+            }
+            // A master that stops leading between its answer and its first event closes the stream.
+            Ok(None) => (
+                Probe::NotYet(format!("{} closed the stream at once", http.authority())),
+                None,
+            ),
+            Err(error) => (Probe::NotYet(error.to_string()), None),
+        },
+        Ok(Opened::Refused {
+            status: StatusCode::TEMPORARY_REDIRECT,
+            location: Some(location),
+            error,
+        }) => match server_at(&http, &location) {
+            Some(leader) => (
+                Probe::NotYet(format!("sent on to {}", leader.authority())),
+                Some(leader),
+            ),
+            None => (Probe::Broken(error), None),
+        },
+        Ok(Opened::Refused {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            error,
+            ..
+        }) => (Probe::NotYet(format!("{} {error}", http.authority())), None),
+        Ok(Opened::Refused { error, .. }) => (Probe::Broken(error), None),
+        Err(error) => (Probe::NotYet(error.to_string()), None),
+    }
+}
+
+/// The server that a `Location` of Mesos, `//host:port/path`, points to.
+fn server_at(from: &Http, location: &str) -> Option<Http> {
+    let mut url = from.base().join(location).ok()?;
+    url.set_path("");
+    url.set_query(None);
+    Http::new(url.as_str()).ok()
+}

@@ -1,0 +1,144 @@
+//! What a framework knows at one moment. No I/O happens here.
+
+use std::collections::BTreeMap;
+
+use super::super::super::{OfferId, TaskId};
+use super::super::task::TaskStatus;
+use super::offer::{Bundle, Offer, bundles};
+use super::task_spec::TaskSpec;
+use crate::explain::{AgentResources, Shortfall, Verdict};
+use crate::{Error, Kind};
+
+/// Why nothing more will come.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    kind: Kind,
+    summary: String,
+    details: Option<String>,
+}
+
+impl Ended {
+    pub(super) fn on_request(summary: &str) -> Self {
+        Ended {
+            kind: Kind::Component,
+            summary: summary.to_owned(),
+            details: None,
+        }
+    }
+
+    pub(super) fn because(error: &Error) -> Self {
+        Ended {
+            kind: error.kind(),
+            summary: error.to_string(),
+            details: Some(error.explain()),
+        }
+    }
+
+    /// The same error for every wait that learns of it.
+    pub(super) fn error(&self, framework: &str) -> Error {
+        let error = Error::new(
+            self.kind,
+            format!("the subscription of {framework} is over: {}", self.summary),
+        );
+        match &self.details {
+            Some(details) => error.evidence(details),
+            None => error,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// Offers that nobody has taken.
+    pub(super) offers: BTreeMap<OfferId, Offer>,
+    /// Offers that a scenario has been given and decides about.
+    pub(super) held: BTreeMap<OfferId, Offer>,
+    /// Every update of every task, the oldest first.
+    pub(super) tasks: BTreeMap<TaskId, Vec<TaskStatus>>,
+    /// How many waits for an offer are under way.
+    pub(super) waiting: usize,
+    /// Offers are kept although nobody waits.
+    pub(super) keeps: bool,
+    /// A filter of ours may hide offers from us.
+    pub(super) filtered: bool,
+    pub(super) ended: Option<Ended>,
+    /// We asked for the end: the master closing the stream is no fault.
+    pub(super) closing: bool,
+}
+
+impl Ledger {
+    pub(super) fn new() -> Self {
+        Ledger {
+            keeps: true,
+            ..Ledger::default()
+        }
+    }
+
+    pub(super) fn wants_offers(&self) -> bool {
+        self.keeps || self.waiting > 0
+    }
+
+    /// Takes all offers of the first agent on which `spec` fits.
+    ///
+    /// # Errors
+    /// A sentence that says why none fits.
+    pub(super) fn take_fitting(&mut self, spec: &TaskSpec) -> Result<Bundle, String> {
+        let constraints = spec.constraints();
+        let bundles = bundles(self.offers.values());
+        let agents: Vec<AgentResources> = bundles.iter().filter_map(Bundle::as_agent).collect();
+        for (bundle, agent) in bundles.into_iter().zip(&agents) {
+            let alone = Shortfall::new(spec.demand(), &constraints, std::slice::from_ref(agent));
+            if alone.verdict == Verdict::Fits {
+                for offer in &bundle.offers {
+                    self.offers.remove(&offer.id);
+                }
+                return Ok(bundle);
+            }
+        }
+        if agents.is_empty() {
+            return Err("there is no offer".to_owned());
+        }
+        let shortfall = Shortfall::new(spec.demand(), &constraints, &agents);
+        Err(format!("the offers do not do: {}", short_of(&shortfall)))
+    }
+
+    /// Takes the first offer that `pick` wants, and keeps it for the one who asked.
+    pub(super) fn hold(&mut self, pick: impl Fn(&Offer) -> bool) -> Option<Offer> {
+        let offer = self.offers.values().find(|offer| pick(offer))?.clone();
+        self.offers.remove(&offer.id);
+        self.held.insert(offer.id.clone(), offer.clone());
+        Some(offer)
+    }
+
+    /// Takes one certain offer away, if it still stands.
+    pub(super) fn take(&mut self, id: &OfferId) -> Option<Offer> {
+        self.held.remove(id).or_else(|| self.offers.remove(id))
+    }
+
+    /// Takes everything that nobody wants.
+    pub(super) fn unwanted(&mut self) -> Vec<OfferId> {
+        if self.wants_offers() {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.offers).into_keys().collect()
+    }
+
+    /// Adds an update to its task's history. The agent sends an update again until it is acknowledged.
+    pub(super) fn note(&mut self, status: TaskStatus) {
+        let history = self.tasks.entry(status.task_id.clone()).or_default();
+        let again = status.uuid.is_some() && history.iter().any(|known| known.uuid == status.uuid);
+        if !again {
+            history.push(status);
+        }
+    }
+}
+
+/// What every offered agent is short of. An offer says nothing of totals, so nothing is "never" here.
+fn short_of(shortfall: &Shortfall) -> String {
+    let parts = shortfall.agents.iter().map(|agent| {
+        let lacks: Vec<String> = agent.now.iter().map(ToString::to_string).collect();
+        let why = agent.excluded.clone().unwrap_or_else(|| lacks.join(", "));
+        format!("{}: {why}", agent.agent.name)
+    });
+    parts.collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,24 @@
+//! A small scheduler, so that a scenario runs command tasks itself (Mesos `docs/scheduler-http-api.md`,
+//! `include/mesos/v1/scheduler/scheduler.proto`).
+//!
+//! A [`Framework`] keeps the offers it is sent until its first task is launched. From then on it declines what nobody
+//! waits for, and asks for offers again as soon as somebody does. It acknowledges every update.
+
+mod checks;
+mod framework;
+mod handle;
+mod ledger;
+mod offer;
+mod reader;
+mod shared;
+mod spec;
+mod task_spec;
+#[cfg(test)]
+mod tests;
+
+pub use checks::{Check, HealthCheck};
+pub use framework::Framework;
+pub use handle::TaskHandle;
+pub use offer::{Attribute, Offer};
+pub use spec::{Capability, FrameworkSpec};
+pub use task_spec::{TaskSpec, Uri};

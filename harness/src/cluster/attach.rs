@@ -1,0 +1,159 @@
+//! Clusters that another process booted: their state is in the labels of their network and containers.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, Network};
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
+use serde::Serialize;
+
+use super::{Cluster, Topology, boot};
+use crate::component::holder;
+use crate::docker::network::Subnet;
+use crate::docker::{Engine, Selection};
+use crate::image::Images;
+use crate::labels;
+use crate::node::{Node, NodeName};
+use crate::stack::Stack;
+use crate::{Error, Result};
+
+/// One cluster of ours on an engine, as `harness ps` lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClusterSummary {
+    /// Its name.
+    pub name: String,
+    /// The range of its addresses.
+    pub subnet: String,
+    /// The scenario that it was booted for, or `up`.
+    pub scenario: String,
+    /// Seconds since the epoch.
+    pub created: u64,
+    /// True where a person asked to keep it.
+    pub kept: bool,
+    /// Its containers.
+    pub containers: Vec<ContainerState>,
+}
+
+/// One container of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ContainerState {
+    /// The node it is on.
+    pub node: String,
+    /// Which component it is.
+    pub component: String,
+    /// The engine's word: `running`, `exited`, `created` and so on.
+    pub state: String,
+    /// The engine's sentence, as in `Up 3 minutes`.
+    pub status: String,
+}
+
+/// Every cluster of ours on the engine, by name.
+///
+/// # Errors
+/// [`crate::Kind::Environment`] where the engine does not list.
+pub async fn clusters(engine: &Engine) -> Result<Vec<ClusterSummary>> {
+    let ours = Selection::ours();
+    let filters = ours.filters();
+    let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
+    let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let (networks, containers) = tokio::try_join!(
+        engine.request("list networks", "docker network ls", engine.docker().list_networks(Some(networks))),
+        engine.request("list containers", "docker ps -a", engine.docker().list_containers(Some(containers))),
+    )?;
+    let mut found: Vec<ClusterSummary> = networks.iter().filter_map(|network| summary(network, &containers)).collect();
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(found)
+}
+
+fn summary(network: &Network, containers: &[ContainerSummary]) -> Option<ClusterSummary> {
+    let own = network.labels.as_ref()?;
+    let name = own.get(labels::CLUSTER)?.clone();
+    let label = |key: &str| own.get(key).cloned().unwrap_or_default();
+    let mut states: Vec<ContainerState> =
+        containers.iter().filter_map(|container| state(container, &name)).collect();
+    states.sort();
+    Some(ClusterSummary {
+        subnet: subnet_of(network).map(|subnet| subnet.to_string()).unwrap_or_default(),
+        scenario: label(labels::SCENARIO),
+        created: label(labels::CREATED).parse().unwrap_or_default(),
+        kept: label(labels::KEEP) == "1",
+        containers: states,
+        name,
+    })
+}
+
+fn state(container: &ContainerSummary, cluster: &str) -> Option<ContainerState> {
+    let own = container.labels.as_ref()?;
+    (own.get(labels::CLUSTER)? == cluster).then_some(())?;
+    let state = container.state.unwrap_or(ContainerSummaryStateEnum::EMPTY);
+    Some(ContainerState {
+        node: own.get(labels::NODE).cloned().unwrap_or_default(),
+        component: own.get(labels::COMPONENT).cloned().unwrap_or_default(),
+        state: state.to_string(),
+        status: container.status.clone().unwrap_or_default(),
+    })
+}
+
+fn subnet_of(network: &Network) -> Option<Subnet> {
+    let config = network.ipam.as_ref()?.config.as_ref()?.first()?;
+    let address: Ipv4Addr = config.subnet.as_ref()?.split('/').next()?.parse().ok()?;
+    Some(Subnet::containing(address))
+}
+
+impl Cluster {
+    /// Takes hold of the running cluster `name`. It is not removed when the handle goes.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] where no such cluster is there; the message names those that are.
+    pub async fn attach(engine: Engine, name: &str) -> Result<Self> {
+        let listed = engine.docker().list_networks(Some(
+            ListNetworksOptionsBuilder::new().filters(&Selection::cluster(name).filters()).build(),
+        ));
+        let networks = engine.request("list networks", "docker network ls", listed).await?;
+        let Some(network) = networks.into_iter().next() else { return Err(no_such(&engine, name).await) };
+        let own = network.labels.clone().unwrap_or_default();
+        let damaged = |what: &str| Error::internal(format!("the network of the cluster {name} has no {what}"));
+        let subnet = subnet_of(&network).ok_or_else(|| damaged("IPv4 subnet"))?;
+        let topology = own.get(boot::TOPOLOGY).and_then(|text| serde_json::from_str::<Topology>(text).ok());
+        let stack_file = own.get(boot::STACK).map(PathBuf::from);
+        let stack = Stack::load(stack_file.as_deref())?;
+        let mut cluster = Cluster {
+            images: Images::open(engine.clone())?,
+            stack,
+            name: name.to_owned(),
+            subnet,
+            topology: topology.ok_or_else(|| damaged("topology label"))?,
+            agents: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            lease: None,
+            recorder: None,
+            engine,
+        };
+        cluster.nodes = cluster.running_nodes().await?;
+        Ok(cluster)
+    }
+
+    /// The nodes whose holder runs.
+    async fn running_nodes(&self) -> Result<BTreeMap<NodeName, Node>> {
+        let all = clusters(&self.engine).await?;
+        let states = all.into_iter().find(|cluster| cluster.name == self.name).map(|cluster| cluster.containers);
+        let holders = states.unwrap_or_default().into_iter();
+        let names = holders
+            .filter(|state| state.component == holder::NAME && state.state == "running")
+            .filter_map(|state| state.node.parse::<NodeName>().ok());
+        Ok(names.map(|name| (name, Node::new(&self.engine, &self.name, name, self.address(name)))).collect())
+    }
+}
+
+async fn no_such(engine: &Engine, name: &str) -> Error {
+    let error = Error::usage(format!("no cluster called {name} is up")).ran("harness ps");
+    match clusters(engine).await {
+        Ok(found) if found.is_empty() => error.hint(format!("`harness up --name {name}` boots one")),
+        Ok(found) => {
+            let names = found.into_iter().map(|cluster| cluster.name).collect::<Vec<_>>().join(", ");
+            error.expected(format!("one of {names}"))
+        }
+        Err(unknown) => error.caused_by(unknown),
+    }
+}

@@ -1,0 +1,235 @@
+//! From nothing to registered agents, with as much at once as the parts allow.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::builder::ClusterBuilder;
+use super::{Cluster, Topology};
+use crate::await_until::{Probe, Wait};
+use crate::component::{Recipe, holder, mesos_agent, mesos_master, zookeeper};
+use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, volume};
+use crate::image::Images;
+use crate::labels::{self, Labels};
+use crate::lease::Lease;
+use crate::node::{Node, NodeName};
+use crate::{Error, Result, deadlines, evidence};
+
+/// Slaves whose names resolve everywhere from the start, whether they run or not: those of the README.
+const KNOWN_SLAVES: u8 = 5;
+/// What a person's cluster is for, in the place of a scenario's name.
+const UP: &str = "up";
+/// The network's label that lets another process find the topology again.
+pub(super) const TOPOLOGY: &str = "org.mesos-harness.topology";
+/// The network's label with the path of the user's stack file.
+pub(super) const STACK: &str = "org.mesos-harness.stack";
+
+impl Cluster {
+    pub(super) async fn boot(engine: Engine, builder: ClusterBuilder) -> Result<Self> {
+        let (stack, stack_file) = builder.stack()?;
+        let images = Images::open(engine.clone())?;
+        let recorder = (!builder.kept).then(evidence::current);
+        let lease = match &recorder {
+            Some(recorder) => Lease::take(&engine, &recorder.snapshot().test, false).await?,
+            None => Lease::take(&engine, UP, true).await?,
+        };
+        let name = builder.name.clone().unwrap_or_else(|| format!("mesos-{}", &lease.id()[..8]));
+        let overrides = builder.agents.iter();
+        let agents = overrides.map(|(node, own)| (*node, own.over(stack.agent_on(&node.to_string())))).collect();
+        let subnet = make_network(&engine, &lease, &name, builder.topology, stack_file.as_deref()).await?;
+        let mut cluster = Cluster {
+            engine,
+            images,
+            stack,
+            name,
+            subnet,
+            topology: builder.topology,
+            agents,
+            nodes: BTreeMap::new(),
+            lease: Some(lease),
+            recorder,
+        };
+        if let Some(recorder) = &cluster.recorder {
+            recorder.cluster(&cluster.name);
+        }
+        cluster.boot_nodes().await?;
+        Ok(cluster)
+    }
+
+    /// ZooKeeper decides how long a boot takes: everything else is created while it starts. The masters and agents
+    /// themselves start only when it serves, since their ZooKeeper client waits seconds after a refused connection.
+    async fn boot_nodes(&mut self) -> Result<()> {
+        let Topology { masters, zookeepers, slaves } = self.topology;
+        let names = self.topology.master_nodes().chain((1..=slaves).map(NodeName::Slave));
+        let nodes: Vec<Node> = names.map(|name| self.node_at(name)).collect();
+        tracing::info!("creating {} nodes on {}", nodes.len(), self.subnet);
+        try_join_all(nodes.iter().map(|node| self.prepare(node))).await?;
+
+        let (control, agents): (Vec<_>, Vec<_>) =
+            nodes.iter().partition(|node| matches!(node.name(), NodeName::Master(_)));
+        tracing::info!("waiting for ZooKeeper");
+        let servers = control.iter().take(usize::from(zookeepers));
+        try_join_all(servers.map(|node| zookeeper::ready(&self.engine, node))).await?;
+        tracing::info!("starting {masters} masters and {slaves} agents");
+        let starts = control.iter().take(usize::from(masters)).map(|node| node.container(mesos_master::NAME));
+        let starts: Vec<String> = starts.chain(agents.iter().map(|node| node.container(mesos_agent::NAME))).collect();
+        try_join_all(starts.iter().map(|name| container::start(&self.engine, name))).await?;
+
+        let agents: Vec<Node> = agents.into_iter().cloned().collect();
+        self.nodes = nodes.iter().map(|node| (node.name(), node.clone())).collect();
+        self.await_leader(self.master()).await?;
+        self.await_agents(&agents).await
+    }
+
+    /// Creates and starts a slave that was not there; on failure nothing of it is left.
+    pub(super) async fn boot_slave(&self, node: &Node) -> Result<()> {
+        let started = async {
+            self.prepare(node).await?;
+            container::start(&self.engine, &node.container(mesos_agent::NAME)).await?;
+            self.await_agents(std::slice::from_ref(node)).await
+        };
+        let Err(error) = started.await else { return Ok(()) };
+        if let Some(recorder) = &self.recorder {
+            evidence::logs::collect(&self.engine, &Selection::node(&self.name, &node.name().to_string()), recorder)
+                .await;
+        }
+        let removed = removal::remove(&self.engine, &Selection::node(&self.name, &node.name().to_string())).await;
+        Err(removed.leaked.iter().fold(error, |error, leak| error.evidence(format!("also not removed: {leak}"))))
+    }
+
+    pub(super) fn node_at(&self, name: NodeName) -> Node {
+        Node::new(&self.engine, &self.name, name, self.address(name))
+    }
+
+    /// Creates a node with everything on it. Only its holder and ZooKeeper are started.
+    async fn prepare(&self, node: &Node) -> Result<()> {
+        let name = node.name();
+        let labels = self.labels();
+        let recipe = self.recipe(&labels);
+        let holder = holder::container(&recipe, name, node.address(), self.hosts()).await?;
+        let volumes = async {
+            if let NodeName::Slave(_) = name {
+                for path in [mesos_agent::WORK_DIR, mesos_agent::RUNTIME_DIR] {
+                    let labels = recipe.labels_of(name, mesos_agent::NAME);
+                    volume::create(&self.engine, &mesos_agent::volume(&self.name, name, path), labels).await?;
+                }
+            }
+            Ok(())
+        };
+        tokio::try_join!(volumes, async {
+            holder.create(&self.engine).await?;
+            container::start(&self.engine, holder.name()).await
+        })?;
+        for component in self.components_on(name) {
+            let spec = self.container_of(&recipe, node, component).await?;
+            spec.create(&self.engine).await?;
+            if component == zookeeper::NAME {
+                container::start(&self.engine, spec.name()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn container_of(&self, recipe: &Recipe<'_>, node: &Node, component: &str) -> Result<ContainerSpec> {
+        let (name, address, ensemble) = (node.name(), node.address(), self.ensemble());
+        match component {
+            zookeeper::NAME => zookeeper::container(recipe, name, usize::from(name.number()), &ensemble).await,
+            mesos_master::NAME => {
+                let masters = usize::from(self.topology.masters);
+                mesos_master::container(recipe, name, address, &ensemble, masters).await
+            }
+            mesos_agent::NAME => {
+                mesos_agent::container(recipe, name, address, &ensemble, &self.agent_spec(name)).await
+            }
+            other => Err(Error::internal(format!("no recipe for the component {other}"))),
+        }
+    }
+
+    /// Waits until the master on `node` knows which master leads.
+    pub(super) async fn await_leader(&self, node: &Node) -> Result<()> {
+        let masters: Vec<&Node> = self.nodes.values().take(usize::from(self.topology.masters)).collect();
+        let containers: Vec<String> = masters.iter().map(|node| node.container(mesos_master::NAME)).collect();
+        Wait::that("a Mesos master leads", deadlines::MASTER_LEADING)
+            .unless(container::death(&self.engine, &containers))
+            .explained_by(node.diagnosis(mesos_master::NAME))
+            .until(async || {
+                Probe::from_passing(node.master().leader().await, "the master answers, but knows of no leader yet")
+            })
+            .await
+            .map(drop)
+    }
+
+    /// Waits until the leading master lists the agents of `nodes` as active.
+    pub(super) async fn await_agents(&self, nodes: &[Node]) -> Result<()> {
+        let Some(first) = nodes.first() else { return Ok(()) };
+        let names = nodes.iter().map(|node| node.name().to_string()).collect::<Vec<_>>().join(", ");
+        let containers: Vec<String> = nodes.iter().map(|node| node.container(mesos_agent::NAME)).collect();
+        let master = self.mesos();
+        Wait::that(format!("the agents of {names} are registered"), deadlines::AGENT_REGISTERED)
+            .unless(container::death(&self.engine, &containers))
+            .explained_by(first.diagnosis(mesos_agent::NAME))
+            .until(async || {
+                let registered = match master.agents().await {
+                    Ok(agents) => agents,
+                    Err(error) => return Probe::NotYet(error.to_string()),
+                };
+                let active = |node: &&Node| {
+                    let address = node.address().to_string();
+                    registered.iter().any(|agent| agent.active && agent.hostname == address)
+                };
+                let missing: Vec<String> =
+                    nodes.iter().filter(|node| !active(node)).map(|node| node.name().to_string()).collect();
+                if missing.is_empty() {
+                    return Probe::Ready(());
+                }
+                Probe::NotYet(format!("not yet registered: {}", missing.join(", ")))
+            })
+            .await
+    }
+
+    pub(super) fn recipe<'a>(&'a self, labels: &'a Labels) -> Recipe<'a> {
+        Recipe { cluster: &self.name, labels, stack: &self.stack, images: &self.images }
+    }
+
+    /// The labels for everything that is created for this cluster.
+    pub(crate) fn labels(&self) -> Labels {
+        match &self.lease {
+            Some(lease) => lease.labels().clone(),
+            // Started by a later command: owned by the cluster alone, as a person's clusters are.
+            None => Labels::from([
+                (labels::HARNESS.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+                (labels::CREATED.to_owned(), labels::now().to_string()),
+                (labels::KEEP.to_owned(), "1".to_owned()),
+            ]),
+        }
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        let slaves = self.topology.slaves.max(KNOWN_SLAVES);
+        let names = self.topology.master_nodes().chain((1..=slaves).map(NodeName::Slave));
+        names.map(|name| format!("{name}:{}", self.address(name))).collect()
+    }
+}
+
+async fn make_network(
+    engine: &Engine,
+    lease: &Arc<Lease>,
+    name: &str,
+    topology: Topology,
+    stack: Option<&std::path::Path>,
+) -> Result<network::Subnet> {
+    let mut labels = lease.labels().clone();
+    labels.insert(labels::CLUSTER.to_owned(), name.to_owned());
+    let topology = serde_json::to_string(&topology).expect("three numbers serialise");
+    labels.insert(TOPOLOGY.to_owned(), topology);
+    if let Some(stack) = stack {
+        labels.insert(STACK.to_owned(), stack.display().to_string());
+    }
+    let seed = u16::from_str_radix(&lease.id()[..4], 16).expect("a lease's id is hex");
+    network::create(engine, name, &labels, seed).await?.ok_or_else(|| {
+        Error::usage(format!("a cluster or network called {name} is there already"))
+            .ran(format!("docker network inspect {name}"))
+            .hint(format!("`harness down --name {name}` removes it; `--name` chooses another"))
+    })
+}

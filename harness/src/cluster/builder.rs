@@ -1,0 +1,197 @@
+//! The description of a cluster that is not there yet.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{Cluster, Topology};
+use crate::docker::Engine;
+use crate::node::NodeName;
+use crate::stack::{self, AgentSpec, Attributes, Resources, Stack};
+use crate::{Error, Result};
+
+/// Which nodes a cluster has and what its agents offer. [`ClusterBuilder::boot`] makes it.
+///
+/// ```no_run
+/// # async fn example() -> harness::Result<()> {
+/// let cluster = harness::Cluster::builder().masters(3).slaves(2).resources(2, "cpus:1;mem:512")?.boot().await?;
+/// cluster.down().await
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClusterBuilder {
+    pub(super) name: Option<String>,
+    pub(super) stack_file: Option<PathBuf>,
+    pub(super) topology: Topology,
+    pub(super) agents: BTreeMap<NodeName, AgentOverride>,
+    pub(super) kept: bool,
+}
+
+/// What a builder says of one agent; the stack says the rest.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AgentOverride {
+    resources: Option<Resources>,
+    attributes: Option<Attributes>,
+    role: Option<String>,
+}
+
+impl AgentOverride {
+    pub(super) fn over(&self, stack: &AgentSpec) -> AgentSpec {
+        AgentSpec {
+            resources: self.resources.clone().unwrap_or_else(|| stack.resources.clone()),
+            attributes: self.attributes.clone().unwrap_or_else(|| stack.attributes.clone()),
+            role: self.role.clone().or_else(|| stack.role.clone()),
+        }
+    }
+}
+
+impl Default for ClusterBuilder {
+    fn default() -> Self {
+        ClusterBuilder {
+            name: None,
+            stack_file: None,
+            topology: Topology { masters: 1, zookeepers: 1, slaves: 1 },
+            agents: BTreeMap::new(),
+            kept: false,
+        }
+    }
+}
+
+impl ClusterBuilder {
+    /// Outside any scenario, for a person: nothing records evidence, and no sweep takes it for a leftover. It is still
+    /// removed when the boot fails, and when the handle goes without [`Cluster::leave_running`].
+    #[must_use]
+    pub fn for_a_person(mut self) -> Self {
+        self.kept = true;
+        self
+    }
+
+    /// Its name; random where none is given. Lower-case letters, digits and hyphens.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// A user's stack file over the default one; without it `HARNESS_STACK` may name one.
+    #[must_use]
+    pub fn stack_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.stack_file = Some(path.into());
+        self
+    }
+
+    /// Masters, each with a ZooKeeper server unless [`ClusterBuilder::zookeepers`] says otherwise later.
+    #[must_use]
+    pub fn masters(mut self, count: u8) -> Self {
+        self.topology.masters = count;
+        self.topology.zookeepers = count;
+        self
+    }
+
+    /// Servers of the ZooKeeper ensemble.
+    #[must_use]
+    pub fn zookeepers(mut self, count: u8) -> Self {
+        self.topology.zookeepers = count;
+        self
+    }
+
+    /// Agents that are started at boot.
+    #[must_use]
+    pub fn slaves(mut self, count: u8) -> Self {
+        self.topology.slaves = count;
+        self
+    }
+
+    /// What `mesos-slave<number>` offers, in Mesos' own syntax: `cpus:4;mem:2929;ports:[31000-32000]`.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] where Mesos would not read it.
+    pub fn resources(mut self, number: u8, resources: &str) -> Result<Self> {
+        let resources = Resources::parse(resources)
+            .map_err(|what| Error::usage(format!("resources of mesos-slave{number}: {what}")))?;
+        self.agents.entry(NodeName::Slave(number)).or_default().resources = Some(resources);
+        Ok(self)
+    }
+
+    /// The attributes of `mesos-slave<number>`: `rack:a;level:10`.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] where Mesos would not read it.
+    pub fn attributes(mut self, number: u8, attributes: &str) -> Result<Self> {
+        let attributes = Attributes::parse(attributes)
+            .map_err(|what| Error::usage(format!("attributes of mesos-slave{number}: {what}")))?;
+        self.agents.entry(NodeName::Slave(number)).or_default().attributes = Some(attributes);
+        Ok(self)
+    }
+
+    /// The role that `mesos-slave<number>` reserves its resources for.
+    #[must_use]
+    pub fn role(mut self, number: u8, role: impl Into<String>) -> Self {
+        self.agents.entry(NodeName::Slave(number)).or_default().role = Some(role.into());
+        self
+    }
+
+    /// Boots the cluster and waits until a master leads and every agent is registered.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] for a wrong description or stack file, [`crate::Kind::Environment`] and
+    /// [`crate::Kind::Image`] where there is nothing to boot with, [`crate::Kind::Component`] and
+    /// [`crate::Kind::Deadline`] where a component fails. Nothing is left behind.
+    pub async fn boot(self) -> Result<Cluster> {
+        self.check()?;
+        let engine = Engine::connect().await?;
+        Cluster::boot(engine, self).await
+    }
+
+    pub(super) fn stack(&self) -> Result<(Stack, Option<PathBuf>)> {
+        let file = stack::user_file(self.stack_file.as_deref());
+        // Kept absolute: a later command may start from another folder.
+        let file = file.map(|path| std::path::absolute(&path).unwrap_or(path));
+        Ok((Stack::load(file.as_deref().map(Path::new))?, file))
+    }
+
+    fn check(&self) -> Result<()> {
+        let Topology { masters, zookeepers, slaves } = self.topology;
+        if !(1..=9).contains(&masters) || !(1..=9).contains(&zookeepers) || slaves > 99 {
+            return Err(Error::usage(format!("{masters} masters, {zookeepers} ZooKeeper servers, {slaves} slaves"))
+                .expected("1 to 9 masters, 1 to 9 ZooKeeper servers and up to 99 slaves"));
+        }
+        if let Some(name) = &self.name {
+            check_name(name)?;
+        }
+        Ok(())
+    }
+}
+
+/// The name is a part of container names, hostnames and labels.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || name.len() > 40 || !name.bytes().all(allowed) || name.starts_with('-') {
+        return Err(Error::usage(format!("{name:?} is no name for a cluster"))
+            .expected("1 to 40 lower-case letters, digits and hyphens, a hyphen not first"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_description_is_refused_before_anything_is_made() {
+        let two_words = ClusterBuilder::default().name("two words");
+        for (builder, part) in [
+            (ClusterBuilder::default().masters(0), "1 to 9 masters"),
+            (ClusterBuilder::default().slaves(100), "up to 99 slaves"),
+            (two_words, "lower-case"),
+        ] {
+            let error = builder.check().expect_err(part);
+            assert!(error.explain().contains(part), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_resource_string_that_mesos_refuses_is_refused_here() {
+        let error = ClusterBuilder::default().resources(2, "cpus=4").expect_err("not Mesos' syntax");
+        assert!(error.to_string().contains("mesos-slave2"), "{error}");
+    }
+}

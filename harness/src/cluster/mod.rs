@@ -1,0 +1,179 @@
+//! A cluster: one isolated stack with a network, nodes and a ZooKeeper of its own.
+
+mod attach;
+mod boot;
+mod builder;
+mod nodes;
+mod teardown;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use crate::client::mesos::{Framework, FrameworkSpec, MasterClient};
+use crate::component::{mesos_agent, mesos_master};
+use crate::docker::network::Subnet;
+use crate::docker::Engine;
+use crate::evidence::Recorder;
+use crate::image::Images;
+use crate::lease::Lease;
+use crate::node::{Node, NodeName};
+use crate::provenance::ComponentRecord;
+use crate::stack::{AgentSpec, Stack};
+use crate::{Error, Result, component};
+
+pub use attach::{ClusterSummary, ContainerState, clusters};
+pub use builder::ClusterBuilder;
+
+/// How many nodes of a kind have which component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Topology {
+    /// Masters, on `mesos-master1` and up.
+    pub masters: u8,
+    /// Servers of the ZooKeeper ensemble, on the same nodes.
+    pub zookeepers: u8,
+    /// Agents that are started at boot, on `mesos-slave1` and up.
+    pub slaves: u8,
+}
+
+impl Topology {
+    /// The nodes that carry masters, ZooKeeper or both.
+    fn master_nodes(self) -> impl Iterator<Item = NodeName> {
+        (1..=self.masters.max(self.zookeepers)).map(NodeName::Master)
+    }
+}
+
+/// A booted cluster. Ends with [`Cluster::finish`] or [`Cluster::down`]; whatever ends the process otherwise, the
+/// [lease](crate::lease) removes everything.
+#[derive(Debug)]
+pub struct Cluster {
+    engine: Engine,
+    images: Images,
+    stack: Stack,
+    name: String,
+    subnet: Subnet,
+    topology: Topology,
+    agents: BTreeMap<NodeName, AgentSpec>,
+    nodes: BTreeMap<NodeName, Node>,
+    /// Absent on a cluster that another process booted.
+    lease: Option<Arc<Lease>>,
+    /// Absent outside scenarios.
+    recorder: Option<Arc<Recorder>>,
+}
+
+impl Cluster {
+    /// Starts describing a cluster. Unless told otherwise: one master, one agent, as in the README.
+    #[must_use]
+    pub fn builder() -> ClusterBuilder {
+        ClusterBuilder::default()
+    }
+
+    /// Its name: the first part of every container's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The range of its addresses.
+    #[must_use]
+    pub fn subnet(&self) -> Subnet {
+        self.subnet
+    }
+
+    /// Every node that runs now, masters first.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.values()
+    }
+
+    /// The node called `name`.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] where no such node runs; the message names those that do.
+    pub fn node(&self, name: NodeName) -> Result<&Node> {
+        self.nodes.get(&name).ok_or_else(|| {
+            let running = self.nodes.keys().map(NodeName::to_string).collect::<Vec<_>>().join(", ");
+            Error::usage(format!("no node {name} runs in the cluster {}", self.name))
+                .expected(format!("one of {running}"))
+                .hint(format!("`harness start {name}` starts a slave that is not there yet"))
+        })
+    }
+
+    /// `mesos-master1`.
+    #[must_use]
+    pub fn master(&self) -> &Node {
+        &self.nodes[&NodeName::Master(1)]
+    }
+
+    /// `mesos-slave<number>`.
+    ///
+    /// # Errors
+    /// As [`Cluster::node`].
+    pub fn slave(&self, number: u8) -> Result<&Node> {
+        self.node(NodeName::Slave(number))
+    }
+
+    /// A client of the first master. It follows redirects to the leading one where that matters.
+    #[must_use]
+    pub fn mesos(&self) -> MasterClient {
+        self.master().master()
+    }
+
+    /// Subscribes a framework with the master.
+    ///
+    /// # Errors
+    /// As [`Framework::subscribe`].
+    pub async fn framework(&self, spec: FrameworkSpec) -> Result<Framework> {
+        let master = self.master().address();
+        Framework::subscribe(&format!("http://{master}:{}", mesos_master::PORT), spec).await
+    }
+
+    /// What every component of this cluster is, for reports and for `up`'s closing table.
+    ///
+    /// # Errors
+    /// As the engine and the images answer.
+    pub async fn components(&self) -> Result<Vec<ComponentRecord>> {
+        let mut records = Vec::new();
+        for (name, _) in self.stack.components() {
+            records.push(component::record(&self.engine, &self.images, &self.stack, name).await?);
+        }
+        Ok(records)
+    }
+
+    fn address(&self, name: NodeName) -> Ipv4Addr {
+        self.subnet.address(name.host_octet())
+    }
+
+    fn ensemble(&self) -> Vec<Ipv4Addr> {
+        (1..=self.topology.zookeepers).map(|number| self.address(NodeName::Master(number))).collect()
+    }
+
+    /// What the agent of `node` offers: the builder's word, else the stack's.
+    fn agent_spec(&self, node: NodeName) -> AgentSpec {
+        self.agents.get(&node).unwrap_or_else(|| self.stack.agent_on(&node.to_string())).clone()
+    }
+
+    /// The engine it is on.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Where its images come from.
+    #[must_use]
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// The components that belong on a node, in the order they start.
+    #[must_use]
+    pub fn components_on(&self, name: NodeName) -> Vec<&'static str> {
+        match name {
+            NodeName::Slave(_) => vec![mesos_agent::NAME],
+            NodeName::Master(number) => {
+                let zookeeper = (number <= self.topology.zookeepers).then_some(component::zookeeper::NAME);
+                let master = (number <= self.topology.masters).then_some(mesos_master::NAME);
+                zookeeper.into_iter().chain(master).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Nodes that stop and start while the cluster runs, as virtual machines do.
+
+use super::Cluster;
+use crate::component::{holder, mesos_agent, mesos_master, shell, zookeeper};
+use crate::docker::container;
+use crate::node::{Node, NodeName};
+use crate::{Error, Result};
+
+impl Cluster {
+    /// Starts `mesos-slave<number>` and waits until its agent is registered: `vagrant up mesos-slave2`.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub async fn start_slave(&mut self, number: u8) -> Result<Node> {
+        self.start(NodeName::Slave(number)).await
+    }
+
+    /// Starts a node that was stopped, or a slave that never was there, and waits until it does its work.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] where it runs already or is no node of this cluster, else as the engine answers or a
+    /// component fails. A slave that fails on its first start is removed again.
+    pub async fn start(&mut self, name: NodeName) -> Result<Node> {
+        if self.nodes.contains_key(&name) {
+            return Err(Error::usage(format!("{name} runs already in the cluster {}", self.name))
+                .hint(format!("`harness stop {name}` stops it")));
+        }
+        let node = self.node_at(name);
+        if container::exists(&self.engine, &node.container(holder::NAME)).await? {
+            self.resume(&node).await?;
+        } else if let NodeName::Slave(_) = name {
+            self.boot_slave(&node).await?;
+        } else {
+            let (masters, zookeepers) = (self.topology.masters, self.topology.zookeepers);
+            return Err(Error::usage(format!("the cluster {} was booted without {name}", self.name))
+                .expected(format!("one of its {} masters", masters.max(zookeepers))));
+        }
+        self.nodes.insert(name, node.clone());
+        Ok(node)
+    }
+
+    /// Stops a node with everything on it, tasks included; [`Cluster::start`] starts it again.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] where it does not run, [`crate::Kind::Environment`] where the engine refuses.
+    pub async fn stop(&mut self, name: NodeName) -> Result<()> {
+        let node = self.node(name)?.clone();
+        let components = self.components_on(name);
+        for component in components.into_iter().rev().chain([holder::NAME]) {
+            container::stop(&self.engine, &node.container(component)).await?;
+        }
+        self.nodes.remove(&name);
+        Ok(())
+    }
+
+    /// Kills a component with SIGKILL, as a crash does; its container stays, stopped.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Environment`] where the engine refuses: the component does not run.
+    pub async fn kill(&self, node: &Node, component: &str) -> Result<()> {
+        container::kill(&self.engine, &node.container(component)).await
+    }
+
+    /// Starts a component that was killed or stopped. Does not wait for it.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Environment`] where the engine refuses.
+    pub async fn revive(&self, node: &Node, component: &str) -> Result<()> {
+        container::start(&self.engine, &node.container(component)).await
+    }
+
+    /// The name of the container that is a person's shell on `node`; it is made on the first call.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Image`] or [`crate::Kind::Environment`] where it cannot be made.
+    pub async fn shell(&self, node: &Node) -> Result<String> {
+        let labels = self.labels();
+        shell::ensure(&self.engine, &self.recipe(&labels), node).await
+    }
+
+    async fn resume(&self, node: &Node) -> Result<()> {
+        container::start(&self.engine, &node.container(holder::NAME)).await?;
+        for component in self.components_on(node.name()) {
+            container::start(&self.engine, &node.container(component)).await?;
+            match component {
+                zookeeper::NAME => zookeeper::ready(&self.engine, node).await?,
+                mesos_agent::NAME => self.await_agents(std::slice::from_ref(node)).await?,
+                mesos_master::NAME => self.await_leader(node).await?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

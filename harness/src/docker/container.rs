@@ -1,0 +1,415 @@
+//! One container: what it is made of, its start, its death.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum, NetworkingConfig,
+};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, LogsOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder, WaitContainerOptions,
+};
+use futures_util::future::select_all;
+use futures_util::{FutureExt, StreamExt};
+
+use super::Engine;
+use crate::labels::Labels;
+use crate::{Error, Kind, Result, deadlines};
+
+/// Where a container stands in the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An address of its own on a cluster's network.
+    Address {
+        /// The network's name.
+        network: String,
+        /// Its address there.
+        address: Ipv4Addr,
+        /// `name:address` lines for its `/etc/hosts`, shared by all that join it.
+        hosts: Vec<String>,
+    },
+    /// Inside the network and PID namespaces of a holder container, named here.
+    Joins(String),
+}
+
+/// What a container is made of. Built up, then [`ContainerSpec::create`].
+#[derive(Clone, Debug)]
+pub struct ContainerSpec {
+    name: String,
+    image: String,
+    labels: Labels,
+    place: Option<Place>,
+    env: Vec<String>,
+    entrypoint: Option<Vec<String>>,
+    command: Option<Vec<String>>,
+    hostname: Option<String>,
+    user: Option<String>,
+    mounts: Vec<String>,
+    capabilities: Vec<String>,
+    files: Vec<(String, Vec<u8>)>,
+    init: bool,
+    host_cgroups: bool,
+}
+
+impl ContainerSpec {
+    /// A container `name` of `image`, with our labels on it.
+    #[must_use]
+    pub fn new(name: impl Into<String>, image: impl Into<String>, labels: Labels) -> Self {
+        ContainerSpec {
+            name: name.into(),
+            image: image.into(),
+            labels,
+            place: None,
+            env: Vec::new(),
+            entrypoint: None,
+            command: None,
+            hostname: None,
+            user: None,
+            mounts: Vec::new(),
+            capabilities: Vec::new(),
+            files: Vec::new(),
+            init: false,
+            host_cgroups: false,
+        }
+    }
+
+    /// Where it stands in the network; Docker's default network otherwise.
+    #[must_use]
+    pub fn place(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// One environment variable; a later one of the same name wins.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        let prefix = format!("{name}=");
+        self.env.retain(|pair| !pair.starts_with(&prefix));
+        self.env.push(format!("{prefix}{}", value.as_ref()));
+        self
+    }
+
+    /// Replaces the image's entrypoint.
+    #[must_use]
+    pub fn entrypoint(mut self, argv: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.entrypoint = Some(argv.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Replaces the image's command: arguments, where the image has an entrypoint.
+    #[must_use]
+    pub fn command(mut self, argv: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.command = Some(argv.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Its hostname, where it joins no other container.
+    #[must_use]
+    pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
+        self.hostname = Some(hostname.into());
+        self
+    }
+
+    /// The user its process runs as, instead of the image's.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Mounts a volume (by name) or a directory of the engine's host (by path) at `target`.
+    #[must_use]
+    pub fn mount(mut self, source: &str, target: &str) -> Self {
+        self.mounts.push(format!("{source}:{target}"));
+        self
+    }
+
+    /// Adds a Linux capability, as in `NET_ADMIN`.
+    #[must_use]
+    pub fn capability(mut self, capability: &str) -> Self {
+        self.capabilities.push(capability.to_owned());
+        self
+    }
+
+    /// Puts a file of `content` at the absolute path `path` before the container starts.
+    #[must_use]
+    pub fn file(mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        self.files.push((path.into(), content.into()));
+        self
+    }
+
+    /// Runs the engine's init as PID 1, which reaps what its processes leave behind.
+    #[must_use]
+    pub fn init(mut self) -> Self {
+        self.init = true;
+        self
+    }
+
+    /// Sees the host's cgroups, writable, so that it can move its tasks into its holder's.
+    #[must_use]
+    pub fn host_cgroups(mut self) -> Self {
+        self.host_cgroups = true;
+        self.mount("/sys/fs/cgroup", "/sys/fs/cgroup")
+    }
+
+    /// The name it will have.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn body(&self) -> ContainerCreateBody {
+        let mut host = HostConfig {
+            binds: Some(self.mounts.clone()),
+            cap_add: Some(self.capabilities.clone()),
+            init: Some(self.init),
+            ..HostConfig::default()
+        };
+        if self.host_cgroups {
+            host.cgroupns_mode = Some(HostConfigCgroupnsModeEnum::HOST);
+        }
+        let mut networking = None;
+        match &self.place {
+            Some(Place::Address {
+                network,
+                address,
+                hosts,
+            }) => {
+                host.network_mode = Some(network.clone());
+                host.extra_hosts = Some(hosts.clone());
+                let endpoint = EndpointSettings {
+                    aliases: self.hostname.clone().map(|name| vec![name]),
+                    ipam_config: Some(EndpointIpamConfig {
+                        ipv4_address: Some(address.to_string()),
+                        ..EndpointIpamConfig::default()
+                    }),
+                    ..EndpointSettings::default()
+                };
+                let endpoints = HashMap::from([(network.clone(), endpoint)]);
+                networking = Some(NetworkingConfig {
+                    endpoints_config: Some(endpoints),
+                });
+            }
+            Some(Place::Joins(holder)) => {
+                host.network_mode = Some(format!("container:{holder}"));
+                host.pid_mode = Some(format!("container:{holder}"));
+            }
+            None => {}
+        }
+        ContainerCreateBody {
+            image: Some(self.image.clone()),
+            labels: Some(self.labels.clone()),
+            env: Some(self.env.clone()),
+            entrypoint: self.entrypoint.clone(),
+            cmd: self.command.clone(),
+            hostname: self.hostname.clone(),
+            user: self.user.clone(),
+            host_config: Some(host),
+            networking_config: networking,
+            ..ContainerCreateBody::default()
+        }
+    }
+
+    /// The `docker` command line that makes the same container: for messages.
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        let mut words = vec![format!("docker create --name {}", self.name)];
+        match &self.place {
+            Some(Place::Address { network, address, .. }) => words.push(format!("--network {network} --ip {address}")),
+            Some(Place::Joins(holder)) => words.push(format!("--network container:{holder} --pid container:{holder}")),
+            None => {}
+        }
+        words.extend(self.mounts.iter().map(|mount| format!("--volume {mount}")));
+        words.extend(self.env.iter().map(|pair| format!("--env '{pair}'")));
+        words.push(self.image.clone());
+        words.extend(self.command.iter().flatten().cloned());
+        words.join(" ")
+    }
+
+    /// Creates the container and puts its files in place. It is not started.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] where the engine refuses.
+    pub async fn create(&self, engine: &Engine) -> Result<()> {
+        let options = CreateContainerOptionsBuilder::new().name(&self.name).build();
+        let create = engine.docker().create_container(Some(options), self.body());
+        engine
+            .request(
+                &format!("create the container {}", self.name),
+                self.command_line(),
+                create,
+            )
+            .await?;
+        if !self.files.is_empty() {
+            let archive = archive(&self.files)?;
+            let options = UploadToContainerOptionsBuilder::new().path("/").build();
+            let body = bollard::body_full(archive.into());
+            let upload = engine.docker().upload_to_container(&self.name, Some(options), body);
+            let ran = format!("docker cp - {}:/", self.name);
+            engine
+                .request(&format!("copy files into {}", self.name), ran, upload)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn archive(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        let inside = Path::new(path).strip_prefix("/").unwrap_or(Path::new(path));
+        archive
+            .append_data(&mut header, inside, content.as_slice())
+            .map_err(|error| {
+                Error::usage(format!("the file {path} cannot be put into a container")).caused_by(error)
+            })?;
+    }
+    archive
+        .into_inner()
+        .map_err(|error| Error::internal("an archive in memory failed").caused_by(error))
+}
+
+/// Starts a created or stopped container.
+///
+/// # Errors
+/// [`Kind::Environment`] where the engine refuses: a missing program, a name that is not there.
+pub async fn start(engine: &Engine, name: &str) -> Result<()> {
+    let start = engine.docker().start_container(name, None::<StartContainerOptions>);
+    engine
+        .request(
+            &format!("start the container {name}"),
+            format!("docker start {name}"),
+            start,
+        )
+        .await
+}
+
+/// Stops a running container: its stop signal, then SIGKILL after [`deadlines::CONTAINER_STOP`].
+///
+/// # Errors
+/// [`Kind::Environment`] where the engine refuses.
+pub async fn stop(engine: &Engine, name: &str) -> Result<()> {
+    let seconds = i32::try_from(deadlines::CONTAINER_STOP.limit().as_secs()).unwrap_or(i32::MAX);
+    let options = StopContainerOptionsBuilder::new().t(seconds).build();
+    let stop = engine.docker().stop_container(name, Some(options));
+    engine
+        .request(
+            &format!("stop the container {name}"),
+            format!("docker stop {name}"),
+            stop,
+        )
+        .await
+}
+
+/// True where a container `name` is there, running or not.
+///
+/// # Errors
+/// [`Kind::Environment`] where the engine does not answer.
+pub async fn exists(engine: &Engine, name: &str) -> Result<bool> {
+    let inspect = engine.docker().inspect_container(name, None::<InspectContainerOptions>);
+    let what = format!("inspect the container {name}");
+    match engine.request(&what, format!("docker inspect {name}"), inspect).await {
+        Ok(_) => Ok(true),
+        Err(error) if super::engine::refusal(&error) == Some(404) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Kills a running container with SIGKILL.
+///
+/// # Errors
+/// [`Kind::Environment`] where the engine refuses: it does not run.
+pub async fn kill(engine: &Engine, name: &str) -> Result<()> {
+    let kill = engine.docker().kill_container(name, None::<KillContainerOptions>);
+    engine.request(&format!("kill the container {name}"), format!("docker kill {name}"), kill).await
+}
+
+/// The last `lines` lines of both output streams, or why they could not be read.
+pub async fn log_tail(engine: &Engine, name: &str, lines: usize) -> String {
+    let options = LogsOptionsBuilder::new()
+        .stdout(true)
+        .stderr(true)
+        .tail(&lines.to_string())
+        .build();
+    let read = async {
+        let mut text = String::new();
+        let mut stream = engine.docker().logs(name, Some(options));
+        while let Some(chunk) = stream.next().await {
+            match chunk {
+                Ok(chunk) => {
+                    text.push_str(&String::from_utf8_lossy(&chunk.into_bytes()));
+                    if !text.ends_with('\n') {
+                        text.push('\n');
+                    }
+                }
+                Err(error) => {
+                    text.push_str(&format!("(log unreadable: {error})\n"));
+                    break;
+                }
+            }
+        }
+        text
+    };
+    tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), read)
+        .await
+        .unwrap_or_else(|_| "(the log stream did not end in time)\n".to_owned())
+}
+
+/// Resolves when the first of `names` is no longer running, to the error that says so with its last lines.
+///
+/// Give it to [`crate::await_until::Wait::unless`]: a container that dies ends a wait at once.
+pub async fn death(engine: &Engine, names: &[String]) -> Error {
+    if names.is_empty() {
+        return std::future::pending().await;
+    }
+    let watched = names.iter().map(|name| {
+        async move {
+            let mut stream = engine.docker().wait_container(name, None::<WaitContainerOptions>);
+            match stream.next().await {
+                Some(Ok(response)) => (name, Some(response.status_code)),
+                Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => (name, Some(code)),
+                _ => (name, None),
+            }
+        }
+        .boxed()
+    });
+    let ((name, code), ..) = select_all(watched).await;
+    let how = code.map_or("is gone".to_owned(), |code| format!("exited with status {code}"));
+    let tail = log_tail(engine, name, 30).await;
+    Error::new(Kind::Component, format!("the container {name} {how}"))
+        .expected("a container that keeps running")
+        .ran(format!("docker logs {name}"))
+        .evidence(format!("last lines of {name}:\n{tail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> ContainerSpec {
+        ContainerSpec::new("c1-mesos-slave1-mesos-agent", "mesos:1", Labels::new())
+    }
+
+    #[test]
+    fn a_later_variable_wins() {
+        let body = spec().env("A", "1").env("AB", "2").env("A", "3").body();
+        assert_eq!(body.env, Some(vec!["AB=2".to_owned(), "A=3".to_owned()]));
+    }
+
+    #[test]
+    fn joining_shares_network_and_processes() {
+        let host = spec()
+            .place(Place::Joins("holder".to_owned()))
+            .body()
+            .host_config
+            .expect("a host part");
+        assert_eq!(host.network_mode.as_deref(), Some("container:holder"));
+        assert_eq!(host.pid_mode.as_deref(), Some("container:holder"));
+        assert_eq!(host.privileged, None);
+    }
+}

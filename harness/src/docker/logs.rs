@@ -1,0 +1,389 @@
+//! The output of a container's main process, in lines.
+//!
+//! Nothing here outlives a container: a stream of its log ends when the container does, also where the engine keeps
+//! the connection open.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io::Write;
+use std::pin::Pin;
+
+use bollard::container::LogOutput;
+use bollard::query_parameters::{LogsOptions, LogsOptionsBuilder, WaitContainerOptionsBuilder};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt};
+use tokio::time::Instant;
+
+use crate::await_until::Wait;
+use crate::deadlines::{self, Deadline};
+use crate::docker::Engine;
+use crate::docker::exec::{engine_error, quoted};
+use crate::error::Context;
+use crate::{Error, Kind, Result};
+
+/// A line that is longer is given in pieces of this size.
+const LINE_BYTES: usize = 64 << 10;
+/// The most text that [`tail`] keeps: the last of it.
+const TAIL_BYTES: usize = 8 << 20;
+/// So many lines go into the error of a line that did not come.
+const EVIDENCE_LINES: usize = 20;
+
+/// Which of its two streams a process wrote to; always the first where the container has a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// One line, without its end. What is no UTF-8 is replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Where it was written.
+    pub source: Source,
+    /// What was written.
+    pub text: String,
+}
+
+/// Where a log is read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// The container's first line, of its first start.
+    Beginning,
+    /// So many lines before its present end.
+    Last(usize),
+    /// What was written at this second since the epoch, by the engine's clock, and later.
+    Second(u32),
+}
+
+impl From {
+    fn options(self, follow: bool) -> LogsOptions {
+        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).follow(follow);
+        match self {
+            From::Beginning => options,
+            From::Last(lines) => options.tail(&lines.to_string()),
+            From::Second(second) => options.since(i32::try_from(second).unwrap_or(i32::MAX)),
+        }
+        .build()
+    }
+
+    fn pasteable(self, container: &str, follow: bool) -> String {
+        let follow = if follow { " -f" } else { "" };
+        let from = match self {
+            From::Beginning => String::new(),
+            From::Last(lines) => format!(" --tail {lines}"),
+            From::Second(second) => format!(" --since {second}"),
+        };
+        format!("docker logs{follow}{from} {}", quoted(container))
+    }
+}
+
+/// The last `lines` lines of both streams in the order they were written, each with its newline; at most 8 MiB.
+///
+/// # Errors
+/// [`Kind::Component`] where there is no such container, [`Kind::Deadline`] where the engine does not answer.
+pub async fn tail(engine: &Engine, container: &str, lines: usize) -> Result<String> {
+    let from = From::Last(lines);
+    let read = async {
+        let mut log = std::pin::pin!(read(engine, container, from));
+        let mut kept = VecDeque::new();
+        let mut bytes = 0;
+        while let Some(line) = log.next().await {
+            let line = line?;
+            bytes += line.text.len() + 1;
+            kept.push_back(line.text);
+            while bytes > TAIL_BYTES {
+                bytes -= kept.pop_front().map_or(0, |oldest: String| oldest.len() + 1);
+            }
+        }
+        Ok(kept.into_iter().map(|line| line + "\n").collect())
+    };
+    Wait::that(format!("the log of {container} is read"), deadlines::ENGINE_REQUEST)
+        .for_future(read)
+        .await
+        .map_err(|error: Error| error.ran(from.pasteable(container, false)))
+}
+
+/// What the log holds now, line by line; the stream ends after an error.
+pub fn read(engine: &Engine, container: &str, from: From) -> impl Stream<Item = Result<Line>> + Send + use<> {
+    lines(engine, container, from, false)
+}
+
+/// What the log holds and what is added to it, until the container ends; the stream ends after an error.
+pub fn follow(engine: &Engine, container: &str, from: From) -> impl Stream<Item = Result<Line>> + Send + use<> {
+    lines(engine, container, from, true)
+}
+
+/// Follows a log on this process's own streams, from its last `lines` lines until the container or the reader ends.
+///
+/// # Errors
+/// [`Kind::Component`] where there is no such container, [`Kind::Environment`] where output cannot be written.
+pub async fn print(engine: &Engine, container: &str, lines: usize) -> Result<()> {
+    let from = From::Last(lines);
+    let mut log = std::pin::pin!(follow(engine, container, from));
+    while let Some(line) = log.next().await {
+        let line = line.map_err(|error| error.ran(from.pasteable(container, true)))?;
+        let written = match line.source {
+            Source::Stdout => writeln!(std::io::stdout(), "{}", line.text),
+            Source::Stderr => writeln!(std::io::stderr(), "{}", line.text),
+        };
+        match written {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written.context(Kind::Environment, || "a log cannot be written".to_owned())?,
+        }
+    }
+    Ok(())
+}
+
+/// The first line from `from` on that `is_it` accepts. `what` names it, as in "the master is elected".
+///
+/// # Errors
+/// [`Kind::Deadline`] where it does not come in time, [`Kind::Component`] where the container ends before: both with
+/// the last lines that did come.
+pub async fn await_line(
+    engine: &Engine,
+    container: &str,
+    from: From,
+    what: &str,
+    deadline: Deadline,
+    mut is_it: impl FnMut(&Line) -> bool,
+) -> Result<Line> {
+    let mut seen: VecDeque<String> = VecDeque::new();
+    let search = async {
+        let mut log = std::pin::pin!(follow(engine, container, from));
+        while let Some(line) = log.next().await {
+            let line = line?;
+            if is_it(&line) {
+                return Ok(line);
+            }
+            seen.push_back(line.text);
+            if seen.len() > EVIDENCE_LINES {
+                seen.pop_front();
+            }
+        }
+        let end = how_it_ended(engine, container).await;
+        Err(Error::new(
+            Kind::Component,
+            format!("{container} {end} before it logged that {what}"),
+        ))
+    };
+    let found = Wait::that(format!("{container} logs that {what}"), deadline)
+        .for_future(search)
+        .await;
+    found.map_err(|error| {
+        let error = error.ran(from.pasteable(container, true));
+        if seen.is_empty() {
+            return error.evidence(format!("{container} logged nothing"));
+        }
+        error.evidence(format!("the last lines:\n{}", Vec::from(seen).join("\n")))
+    })
+}
+
+async fn how_it_ended(engine: &Engine, container: &str) -> String {
+    let inspect = engine.docker().inspect_container(container, None);
+    match tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), inspect).await {
+        Ok(Ok(found)) => match found.state.and_then(|state| state.exit_code) {
+            Some(code) => format!("ended with exit code {code}"),
+            None => "ended".to_owned(),
+        },
+        Ok(Err(_)) => "was removed".to_owned(),
+        Err(_) => "ended, and the engine does not say how,".to_owned(),
+    }
+}
+
+fn lines(
+    engine: &Engine,
+    container: &str,
+    from: From,
+    follow: bool,
+) -> impl Stream<Item = Result<Line>> + Send + use<> {
+    let docker = engine.docker().clone();
+    let name = container.to_owned();
+    let log = docker.logs(container, Some(from.options(follow))).boxed();
+    let ended: Pin<Box<dyn Future<Output = ()> + Send>> = if follow {
+        let until = WaitContainerOptionsBuilder::new().condition("not-running").build();
+        let mut wait = docker.wait_container(container, Some(until)).boxed();
+        Box::pin(async move {
+            // An exit code other than 0 and a container that is not there come as errors: it has ended all the same.
+            let _ = wait.next().await;
+        })
+    } else {
+        Box::pin(std::future::pending())
+    };
+    let reading = Reading {
+        container: name,
+        log,
+        ended,
+        over: None,
+        splitter: Splitter::default(),
+        done: false,
+    };
+    stream::unfold(reading, async |mut reading| {
+        reading.next().await.map(|line| (line, reading))
+    })
+}
+
+struct Reading {
+    container: String,
+    log: BoxStream<'static, std::result::Result<LogOutput, bollard::errors::Error>>,
+    ended: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Set once the container has ended: when its log counts as read.
+    over: Option<Instant>,
+    splitter: Splitter,
+    done: bool,
+}
+
+impl Reading {
+    async fn next(&mut self) -> Option<Result<Line>> {
+        loop {
+            if let Some(line) = self.splitter.ready.pop_front() {
+                return Some(Ok(line));
+            }
+            if self.done {
+                return None;
+            }
+            let over = self.over;
+            tokio::select! {
+                biased;
+                chunk = self.log.next() => match chunk {
+                    Some(Ok(chunk)) => {
+                        self.splitter.push(chunk);
+                        self.over = over.map(|_| Instant::now() + deadlines::LOG_TAIL.limit());
+                    }
+                    Some(Err(error)) => {
+                        self.done = true;
+                        return Some(Err(engine_error(&self.container, "no log could be read of", error)));
+                    }
+                    None => self.finish(),
+                },
+                () = &mut self.ended, if over.is_none() => {
+                    self.over = Some(Instant::now() + deadlines::LOG_TAIL.limit());
+                }
+                () = tokio::time::sleep_until(over.unwrap_or_else(Instant::now)), if over.is_some() => self.finish(),
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.done = true;
+        self.splitter.finish();
+    }
+}
+
+/// Puts chunks together to lines, for each stream by itself.
+#[derive(Debug, Default)]
+struct Splitter {
+    pending: [Vec<u8>; 2],
+    ready: VecDeque<Line>,
+}
+
+impl Splitter {
+    fn push(&mut self, chunk: LogOutput) {
+        let source = match chunk {
+            LogOutput::StdErr { .. } => Source::Stderr,
+            _ => Source::Stdout,
+        };
+        for byte in chunk.as_ref() {
+            if *byte == b'\n' {
+                self.cut(source);
+            } else {
+                self.pending[source as usize].push(*byte);
+                if self.pending[source as usize].len() >= LINE_BYTES {
+                    self.cut(source);
+                }
+            }
+        }
+    }
+
+    fn cut(&mut self, source: Source) {
+        let mut bytes = std::mem::take(&mut self.pending[source as usize]);
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        self.ready.push_back(Line { source, text });
+    }
+
+    fn finish(&mut self) {
+        for source in [Source::Stdout, Source::Stderr] {
+            if !self.pending[source as usize].is_empty() {
+                self.cut(source);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stdout(text: &str) -> LogOutput {
+        LogOutput::StdOut {
+            message: text.to_owned().into(),
+        }
+    }
+
+    fn stderr(text: &str) -> LogOutput {
+        LogOutput::StdErr {
+            message: text.to_owned().into(),
+        }
+    }
+
+    fn split(chunks: impl IntoIterator<Item = LogOutput>) -> Vec<(Source, String)> {
+        let mut splitter = Splitter::default();
+        chunks.into_iter().for_each(|chunk| splitter.push(chunk));
+        splitter.finish();
+        splitter
+            .ready
+            .into_iter()
+            .map(|line| (line.source, line.text))
+            .collect()
+    }
+
+    #[test]
+    fn streams_are_put_together_apart_from_each_other() {
+        let lines = split([stdout("one\ntw"), stderr("err"), stdout("o\r\n\nthr"), stderr("or\n")]);
+        let expected = [
+            (Source::Stdout, "one"),
+            (Source::Stdout, "two"),
+            (Source::Stdout, ""),
+            (Source::Stderr, "error"),
+            (Source::Stdout, "thr"),
+        ];
+        assert_eq!(lines, expected.map(|(source, text)| (source, text.to_owned())));
+    }
+
+    #[test]
+    fn a_line_without_end_is_given_in_pieces() {
+        let lines = split([stdout(&"x".repeat(LINE_BYTES + 1))]);
+        assert_eq!(
+            lines.iter().map(|(_, text)| text.len()).collect::<Vec<_>>(),
+            [LINE_BYTES, 1]
+        );
+    }
+
+    #[test]
+    fn the_request_can_be_pasted() {
+        assert_eq!(From::Last(20).pasteable("a b", true), "docker logs -f --tail 20 'a b'");
+        assert_eq!(From::Second(7).pasteable("a", false), "docker logs --since 7 a");
+    }
+
+    #[tokio::test]
+    async fn a_log_that_stays_open_ends_with_its_container() {
+        let log = stream::iter([Ok(stdout("last words\nunfinished"))]).chain(stream::pending());
+        let mut reading = Reading {
+            container: "a".to_owned(),
+            log: log.boxed(),
+            ended: Box::pin(std::future::ready(())),
+            over: None,
+            splitter: Splitter::default(),
+            done: false,
+        };
+        let mut read = Vec::new();
+        while let Some(line) = reading.next().await {
+            read.push(line.expect("no error").text);
+        }
+        assert_eq!(read, ["last words", "unfinished"]);
+    }
+}

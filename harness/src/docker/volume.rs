@@ -1,0 +1,28 @@
+//! Named volumes, always labelled: a volume that a container creates implicitly could not be found again.
+
+use bollard::models::VolumeCreateRequest;
+
+use super::Engine;
+use crate::Result;
+use crate::labels::Labels;
+
+/// Creates the volume `name`; one that exists is left as it is.
+///
+/// # Errors
+/// [`crate::Kind::Environment`] where the engine refuses.
+pub async fn create(engine: &Engine, name: &str, labels: Labels) -> Result<()> {
+    let body = VolumeCreateRequest {
+        name: Some(name.to_owned()),
+        labels: Some(labels),
+        ..VolumeCreateRequest::default()
+    };
+    let ran = format!("docker volume create {name}");
+    engine
+        .request(
+            &format!("create the volume {name}"),
+            ran,
+            engine.docker().create_volume(body),
+        )
+        .await?;
+    Ok(())
+}

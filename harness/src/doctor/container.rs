@@ -1,0 +1,243 @@
+//! What only a container can tell: one short-lived container of an image of ours, and one that asks for privileges.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, InspectContainerOptions, ListImagesOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions,
+};
+use futures_util::StreamExt;
+
+use super::{Ability, Answer};
+use crate::await_until::Wait;
+use crate::docker::{Engine, Selection};
+use crate::{Result, deadlines, labels};
+
+const NAMES: [&str; 5] = ["net-admin", "iptables", "netem", "node-addresses", "privileged"];
+/// How long the host's connection to a container may take: on one machine it is answered at once.
+const CONNECT: Duration = Duration::from_secs(2);
+const END: &str = "end of probes";
+
+/// Each line is NAME|ANSWER|PROBE|OUTPUT. The container then lives on for a while, to be reached.
+const SCRIPT: &str = r#"
+probe() {
+    name=$1 tool=$2
+    shift 2
+    if ! command -v "$tool" >/dev/null 2>&1; then
+        echo "$name|unknown|$*|the image has no $tool"
+    elif output=$("$@" 2>&1); then
+        echo "$name|yes|$*|it works"
+    else
+        echo "$name|no|$*|$(printf %s "$output" | tr '\n|' '  ')"
+    fi
+}
+effective=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+# Bit 12 of the capabilities is NET_ADMIN.
+if [ $((0x$effective >> 12 & 1)) = 1 ]; then
+    echo "net-admin|yes|docker run --cap-add NET_ADMIN|the container has it"
+else
+    echo "net-admin|no|docker run --cap-add NET_ADMIN|the container runs without it"
+fi
+probe iptables iptables iptables -A OUTPUT -d 192.0.2.1 -j DROP
+probe netem tc tc qdisc add dev lo root netem delay 1ms
+echo 'end of probes'
+exec sleep 60
+"#;
+
+pub(super) async fn abilities(engine: &Engine) -> Vec<(String, Ability)> {
+    let found = match image(engine).await {
+        Ok(Some(image)) => ask(engine, &image).await,
+        Ok(None) => Err("no image of ours yet: `harness images build` makes them".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    let mut found = found.unwrap_or_else(|reason| {
+        NAMES
+            .map(|name| (name.to_owned(), Ability::new(Answer::Unknown, "", &reason)))
+            .to_vec()
+    });
+    let answered: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
+    for name in NAMES
+        .into_iter()
+        .filter(|name| !answered.iter().any(|other| other == name))
+    {
+        found.push((
+            name.to_owned(),
+            Ability::new(Answer::Unknown, "", "the probe gave no answer"),
+        ));
+    }
+    found
+}
+
+/// An image of ours, one with a person's tools in it if there is one.
+async fn image(engine: &Engine) -> Result<Option<String>> {
+    let ours = Selection::ours();
+    let options = ListImagesOptionsBuilder::new().filters(&ours.filters()).build();
+    let images = engine.docker().list_images(Some(options));
+    let images = engine.request("list images", "docker images", images).await?;
+    let name = |labels: &std::collections::HashMap<String, String>| labels.get(labels::IMAGE).cloned();
+    let mut named: Vec<(bool, String, String)> = images
+        .into_iter()
+        .filter_map(|image| Some((name(&image.labels)?, image.id)))
+        .map(|(name, id)| (!name.contains("shell"), name, id))
+        .collect();
+    named.sort();
+    Ok(named.into_iter().next().map(|(_, _, id)| id))
+}
+
+async fn ask(engine: &Engine, image: &str) -> Result<Vec<(String, Ability)>, String> {
+    let name = format!("mesos-harness-doctor-{}", std::process::id());
+    let host = HostConfig {
+        cap_add: Some(vec!["NET_ADMIN".to_owned()]),
+        ..HostConfig::default()
+    };
+    let tell = |error: crate::Error| error.to_string();
+    let started = start(engine, &name, image, SCRIPT, host).await;
+    let answers = match started {
+        Ok(()) => answers(engine, &name).await,
+        Err(error) => Err(error),
+    };
+    remove(engine, &name).await;
+    let mut found = answers.map_err(tell)?;
+
+    let privileged = format!("{name}-privileged");
+    let host = HostConfig {
+        privileged: Some(true),
+        ..HostConfig::default()
+    };
+    let refusal = start(engine, &privileged, image, "exit 0", host).await.err();
+    remove(engine, &privileged).await;
+    let output = refusal
+        .as_ref()
+        .map_or("the engine starts such containers".to_owned(), |error| {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            format!("refused: {}", cause.unwrap_or_else(|| error.to_string()))
+        });
+    let ability = Ability::yes_if(refusal.is_none(), "docker run --privileged", output);
+    found.push(("privileged".to_owned(), ability));
+    Ok(found)
+}
+
+async fn start(engine: &Engine, name: &str, image: &str, script: &str, host: HostConfig) -> Result<()> {
+    let labels = [
+        (labels::HARNESS, env!("CARGO_PKG_VERSION").to_owned()),
+        (labels::COMPONENT, "doctor".to_owned()),
+        (labels::RUN, "doctor".to_owned()),
+        (labels::CREATED, labels::now().to_string()),
+    ];
+    let body = ContainerCreateBody {
+        image: Some(image.to_owned()),
+        entrypoint: Some(vec!["/bin/sh".to_owned()]),
+        cmd: Some(vec!["-c".to_owned(), script.to_owned()]),
+        user: Some("0".to_owned()),
+        labels: Some(labels.map(|(label, value)| (label.to_owned(), value)).into()),
+        // It ends by itself; where we die before removing it, the engine does.
+        host_config: Some(HostConfig {
+            auto_remove: Some(true),
+            ..host
+        }),
+        ..ContainerCreateBody::default()
+    };
+    let options = CreateContainerOptionsBuilder::new().name(name).build();
+    let create = engine.docker().create_container(Some(options), body);
+    let ran = format!("docker create --name {name} {image}");
+    engine.request("create a probe", ran, create).await?;
+    let start = engine.docker().start_container(name, None::<StartContainerOptions>);
+    engine
+        .request("start a probe", format!("docker start {name}"), start)
+        .await
+}
+
+async fn remove(engine: &Engine, name: &str) {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let remove = engine.docker().remove_container(name, Some(options));
+    // It may have removed itself.
+    if let Err(error) = engine
+        .request("remove a probe", format!("docker rm -f {name}"), remove)
+        .await
+    {
+        tracing::debug!("{}", error.explain());
+    }
+}
+
+async fn answers(engine: &Engine, name: &str) -> Result<Vec<(String, Ability)>> {
+    let lines = Wait::that("a probe in a container ends", deadlines::EXEC)
+        .for_future(async { Ok(lines(engine, name).await) })
+        .await?;
+    let mut found: Vec<(String, Ability)> = lines.iter().filter_map(|line| parse(line)).collect();
+    let inspect = engine.docker().inspect_container(name, None::<InspectContainerOptions>);
+    let inspected = engine
+        .request("inspect a probe", format!("docker inspect {name}"), inspect)
+        .await?;
+    let networks = inspected.network_settings.and_then(|settings| settings.networks);
+    let addresses = networks.unwrap_or_default().into_values();
+    let address = addresses.filter_map(|network| network.ip_address?.parse().ok()).next();
+    found.push(("node-addresses".to_owned(), reach(address).await));
+    Ok(found)
+}
+
+async fn lines(engine: &Engine, name: &str) -> Vec<String> {
+    let options = LogsOptionsBuilder::new().stdout(true).follow(true).build();
+    let mut stream = engine.docker().logs(name, Some(options));
+    let mut text = String::new();
+    while let Some(Ok(chunk)) = stream.next().await {
+        text.push_str(&String::from_utf8_lossy(&chunk.into_bytes()));
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        if text.contains(END) {
+            break;
+        }
+    }
+    text.lines().map(str::to_owned).collect()
+}
+
+fn parse(line: &str) -> Option<(String, Ability)> {
+    let mut fields = line.splitn(4, '|');
+    let name = fields.next().filter(|name| NAMES.contains(name))?;
+    let answer = match fields.next()? {
+        "yes" => Answer::Yes,
+        "no" => Answer::No,
+        _ => Answer::Unknown,
+    };
+    let (probe, output) = (fields.next()?, fields.next()?);
+    Some((name.to_owned(), Ability::new(answer, probe, output)))
+}
+
+/// A refused connection has arrived as well as an accepted one: nobody has to serve there.
+async fn reach(address: Option<Ipv4Addr>) -> Ability {
+    const PORT: u16 = 9;
+    let Some(address) = address else {
+        return Ability::new(Answer::Unknown, "", "the engine's default network gives no address");
+    };
+    let probe = format!("connect to a container at {address}:{PORT}");
+    match tokio::time::timeout(CONNECT, tokio::net::TcpStream::connect((address, PORT))).await {
+        Ok(Ok(_)) => Ability::new(Answer::Yes, probe, "a container's address answers"),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Ability::new(Answer::Yes, probe, "a container's address answers")
+        }
+        Ok(Err(error)) => Ability::new(Answer::No, probe, error.to_string()),
+        Err(_) => Ability::new(Answer::No, probe, format!("no answer within {CONNECT:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_probes_lines_are_read() {
+        let (name, ability) = parse("netem|no|tc qdisc add|Error: unknown qdisc").unwrap();
+        assert_eq!((name.as_str(), ability.answer), ("netem", Answer::No));
+        assert_eq!(ability.output, "Error: unknown qdisc");
+        assert_eq!(parse(END), None);
+        assert_eq!(parse("other|yes|x|y"), None);
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_is_an_answer() {
+        assert_eq!(reach(Some(Ipv4Addr::LOCALHOST)).await.answer, Answer::Yes);
+        assert_eq!(reach(None).await.answer, Answer::Unknown);
+    }
+}

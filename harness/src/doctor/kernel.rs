@@ -1,0 +1,208 @@
+//! What the kernel can do, as far as the host's own files tell, and what each ability is for.
+
+use std::path::Path;
+
+use super::{Ability, Answer, Capabilities, Check, Verdict};
+
+/// `is_local`: the containers run on this machine's kernel.
+pub(super) fn abilities(is_local: bool) -> Vec<(String, Ability)> {
+    if !is_local {
+        let elsewhere = || Ability::new(Answer::Unknown, "", "the engine runs on another machine");
+        let names = [
+            "cgroup-v1",
+            "cgroup-v2",
+            "cgroups-writable",
+            "overlay",
+            "user-namespaces",
+        ];
+        return names.map(|name| (name.to_owned(), elsewhere())).to_vec();
+    }
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let mounts = cgroup_mounts(&read("/proc/self/mounts"));
+    let found = [
+        ("cgroup-v1", hierarchies(&mounts, "cgroup")),
+        ("cgroup-v2", hierarchies(&mounts, "cgroup2")),
+        ("cgroups-writable", writable(&mounts)),
+        ("overlay", overlay(&read("/proc/filesystems"))),
+        (
+            "user-namespaces",
+            user_namespaces(&read("/proc/sys/user/max_user_namespaces")),
+        ),
+    ];
+    found.map(|(name, ability)| (name.to_owned(), ability)).to_vec()
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct CgroupMount {
+    folder: String,
+    kind: String,
+    read_only: bool,
+}
+
+/// Of the mount table: device, folder, type, options.
+fn cgroup_mounts(table: &str) -> Vec<CgroupMount> {
+    let mounts = table.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, folder, kind, options, ..] = fields[..] else {
+            return None;
+        };
+        kind.starts_with("cgroup").then(|| CgroupMount {
+            folder: folder.to_owned(),
+            kind: kind.to_owned(),
+            read_only: options.split(',').any(|option| option == "ro"),
+        })
+    });
+    mounts.collect()
+}
+
+fn hierarchies(mounts: &[CgroupMount], kind: &str) -> Ability {
+    let folders: Vec<&str> = mounts
+        .iter()
+        .filter(|mount| mount.kind == kind)
+        .map(|mount| mount.folder.as_str())
+        .collect();
+    let output = if folders.is_empty() {
+        format!("no file system of type {kind} is mounted")
+    } else {
+        folders.join(" ")
+    };
+    Ability::yes_if(!folders.is_empty(), "/proc/self/mounts", output)
+}
+
+fn writable(mounts: &[CgroupMount]) -> Ability {
+    if mounts.is_empty() {
+        return Ability::new(Answer::No, "/proc/self/mounts", "no cgroup file system is mounted");
+    }
+    let read_only: Vec<&str> = mounts
+        .iter()
+        .filter(|mount| mount.read_only)
+        .map(|mount| mount.folder.as_str())
+        .collect();
+    if !read_only.is_empty() {
+        let output = format!("mounted read-only: {}", read_only.join(" "));
+        return Ability::new(Answer::No, "/proc/self/mounts", output);
+    }
+    if !nix::unistd::geteuid().is_root() {
+        return Ability::new(Answer::Yes, "/proc/self/mounts", "all are mounted read-write");
+    }
+    let probe = "mkdir and rmdir in each hierarchy";
+    let refused = mounts.iter().find_map(|mount| {
+        let folder = Path::new(&mount.folder).join(format!("mesos-harness-doctor-{}", std::process::id()));
+        let tried = std::fs::create_dir(&folder).and_then(|()| std::fs::remove_dir(&folder));
+        tried.err().map(|error| format!("{}: {error}", folder.display()))
+    });
+    match refused {
+        Some(reason) => Ability::new(Answer::No, probe, reason),
+        None => Ability::new(Answer::Yes, probe, format!("{} hierarchies", mounts.len())),
+    }
+}
+
+fn overlay(filesystems: &str) -> Ability {
+    let known = filesystems.split_whitespace().any(|word| word == "overlay");
+    let output = if known {
+        "overlay is known"
+    } else {
+        "overlay is not loaded"
+    };
+    // A module that nobody has asked for yet is not listed, so its absence proves nothing.
+    let answer = if known { Answer::Yes } else { Answer::Unknown };
+    Ability::new(answer, "/proc/filesystems", output)
+}
+
+fn user_namespaces(limit: &str) -> Ability {
+    let limit: u64 = limit.trim().parse().unwrap_or(0);
+    Ability::yes_if(
+        limit > 0,
+        "/proc/sys/user/max_user_namespaces",
+        format!("at most {limit}"),
+    )
+}
+
+/// What each ability is needed for, and what helps; `None` where an absence costs nothing.
+const NEEDS: [(&str, &str, Option<&str>); 8] = [
+    (
+        "node-addresses",
+        "the host reaches nodes by their addresses",
+        Some("run the tests inside the cluster's network: see the README on Docker Desktop"),
+    ),
+    (
+        "net-admin",
+        "network partitions",
+        Some("let containers have the capability NET_ADMIN; without it, partition scenarios are not applicable"),
+    ),
+    (
+        "iptables",
+        "one-way partitions",
+        Some("load the kernel's netfilter modules; without them, those scenarios are not applicable"),
+    ),
+    (
+        "netem",
+        "slow and lossy networks",
+        Some("modprobe sch_netem; without it, latency and loss scenarios are not applicable"),
+    ),
+    (
+        "cgroups-writable",
+        "tasks' limits",
+        Some("mount the cgroup hierarchies read-write"),
+    ),
+    ("overlay", "fast images", Some("modprobe overlay")),
+    ("user-namespaces", "sandboxes of unprivileged users", None),
+    ("privileged", "nothing of ours: it is only told", None),
+];
+
+pub(super) fn checks(capabilities: &Capabilities) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (name, need, remedy) in NEEDS {
+        let Some(ability) = capabilities.abilities.get(name) else {
+            continue;
+        };
+        let found = format!("{} (for {need})", ability.output);
+        checks.push(match ability.answer {
+            Answer::Yes => Check::ok(name, found),
+            Answer::Unknown => Check::not_probed(name, found),
+            Answer::No => match remedy {
+                Some(remedy) => Check::warn(name, found, remedy),
+                None => Check::new(name, Verdict::Ok, format!("no: {found}"), None),
+            },
+        });
+    }
+    let versions = ["cgroup-v1", "cgroup-v2"];
+    let has = |name: &&str| capabilities.answer(name) == Answer::Yes;
+    if versions.iter().all(|name| capabilities.answer(name) == Answer::No) {
+        let remedy = "mount a cgroup hierarchy (Debian: apt-get install cgroupfs-mount)";
+        checks.push(Check::missing("cgroups", "no hierarchy is mounted", remedy));
+    } else if versions.iter().any(has) {
+        let found: Vec<&str> = versions.into_iter().filter(|name| has(name)).collect();
+        checks.push(Check::ok("cgroups", found.join(" and ")));
+    }
+    checks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mount_table_tells_versions_and_modes() {
+        let table = "tmpfs /sys/fs/cgroup tmpfs rw 0 0\n\
+            cgroup /sys/fs/cgroup/cpu cgroup rw,nosuid,cpu 0 0\n\
+            cgroup2 /sys/fs/cgroup/unified cgroup2 ro,nosuid 0 0\n";
+        let mounts = cgroup_mounts(table);
+        assert_eq!(mounts.len(), 2);
+        assert_eq!(hierarchies(&mounts, "cgroup").output, "/sys/fs/cgroup/cpu");
+        assert_eq!(writable(&mounts).output, "mounted read-only: /sys/fs/cgroup/unified");
+        assert_eq!(writable(&[]).answer, Answer::No);
+    }
+
+    #[test]
+    fn a_filesystem_is_known_by_its_whole_name() {
+        assert_eq!(overlay("nodev\toverlay\n\text4\n").answer, Answer::Yes);
+        assert_eq!(overlay("nodev\toverlayfs\n").answer, Answer::Unknown);
+    }
+
+    #[test]
+    fn namespaces_need_room() {
+        assert_eq!(user_namespaces("95616\n").answer, Answer::Yes);
+        assert_eq!(user_namespaces("0").answer, Answer::No);
+    }
+}

@@ -1,0 +1,120 @@
+//! `harness doctor`: every prerequisite on this machine, each with a verdict and its remedy, and what the engine and
+//! the kernel can do.
+//!
+//! Nothing is installed or changed. What only a container can tell is asked of a short-lived, labelled one, and only
+//! where an image of ours is there already.
+
+mod capabilities;
+mod container;
+mod engine;
+mod host;
+mod kernel;
+
+use serde::Serialize;
+
+use crate::docker::Engine;
+
+pub use capabilities::{Ability, Answer, Capabilities, EngineFacts, HostFacts};
+
+/// What a check came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// Clusters boot, but not everything works or fits.
+    Warn,
+    /// No cluster boots, or no test runs, before this is remedied.
+    Missing,
+    /// Could not be asked; `found` says why.
+    NotProbed,
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Verdict::Ok => "ok",
+            Verdict::Warn => "warn",
+            Verdict::Missing => "missing",
+            Verdict::NotProbed => "not probed",
+        })
+    }
+}
+
+/// One prerequisite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// As in `docker engine`.
+    pub name: &'static str,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// What is there, in a few words.
+    pub found: String,
+    /// What to do about it; `None` where nothing needs doing.
+    pub remedy: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Check::new(name, Verdict::Ok, found, None)
+    }
+
+    fn warn(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Check::new(name, Verdict::Warn, found, Some(remedy.into()))
+    }
+
+    fn missing(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Check::new(name, Verdict::Missing, found, Some(remedy.into()))
+    }
+
+    fn not_probed(name: &'static str, why: impl Into<String>) -> Self {
+        Check::new(name, Verdict::NotProbed, why, None)
+    }
+
+    fn new(name: &'static str, verdict: Verdict, found: impl Into<String>, remedy: Option<String>) -> Self {
+        Check {
+            name,
+            verdict,
+            found: found.into(),
+            remedy,
+        }
+    }
+}
+
+/// Everything that was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diagnosis {
+    /// True where nothing is missing.
+    pub usable: bool,
+    /// In the order in which a person would set a machine up.
+    pub checks: Vec<Check>,
+    /// What engine and kernel can do.
+    pub capabilities: Capabilities,
+}
+
+/// Looks at everything. Problems are findings here, not errors.
+pub async fn examine() -> Diagnosis {
+    let mut checks = host::tools().await;
+    let (engine, engine_check) = match Engine::connect().await {
+        Ok(engine) => (Some(engine), None),
+        Err(error) => (None, Some(engine::absent(&error))),
+    };
+    checks.extend(engine_check);
+    let capabilities = capabilities::probe(engine.as_ref()).await;
+    if let Some(engine) = &engine {
+        checks.extend(engine::checks(engine, &capabilities).await);
+    }
+    checks.extend(kernel::checks(&capabilities));
+    checks.extend(host::resources(&capabilities));
+    checks.extend(host::surroundings());
+    Diagnosis {
+        usable: checks.iter().all(|check| check.verdict != Verdict::Missing),
+        checks,
+        capabilities,
+    }
+}
+
+/// What engine and kernel can do, for the conformance report: the part of [`examine`] that features depend on.
+pub async fn capabilities(engine: &Engine) -> Capabilities {
+    capabilities::probe(Some(engine)).await
+}

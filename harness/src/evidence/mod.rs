@@ -1,0 +1,19 @@
+//! What a scenario shows for its verdict: every check with both its sides, what the cluster was made of, logs.
+//!
+//! One scenario is one process under nextest, and writes `evidence/<attempt>/scenario.json` into the folder of the
+//! run. The [report](crate::report) trusts that file above the test runner's own "pass".
+
+pub mod check;
+pub mod logs;
+pub mod place;
+mod record;
+mod recorder;
+mod redact;
+mod verdict;
+
+#[doc(hidden)]
+pub use check::expected;
+pub use record::{Check, Cleanup, Panic, ScenarioRecord};
+pub use recorder::{Recorder, SCENARIO_FILE, current, now, write_atomically};
+pub use redact::{REDACTED, redact};
+pub use verdict::{Concluded, Failure, Verdict, inconclusive, judge, not_applicable, passed, rerun_command, skipped};

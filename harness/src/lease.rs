@@ -1,0 +1,195 @@
+//! The lease: what a process creates is removed when the process is gone, however it went.
+//!
+//! Everything carries the label of a lease. A lease is held by a detached `harness reap` process that reads a pipe
+//! whose other end only the owner has: when the owner ends (even by `kill -9`) the pipe closes and the reaper removes
+//! by label what the owner left. A file lock that both hold tells [`sweep`](crate::sweep) that a lease is alive.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use nix::unistd::geteuid;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+
+use crate::await_until::Wait;
+use crate::docker::{Engine, Removed, Selection, removal};
+use crate::error::Context;
+use crate::labels::{self, Labels};
+use crate::{Error, Kind, Result, deadlines, interrupt};
+
+/// The line that ends a lease without removal.
+pub(crate) const KEEP: &str = "keep";
+/// The reaper's first and only line of output.
+pub(crate) const READY: &str = "ready";
+
+/// Ownership of everything that carries its label.
+#[derive(Debug)]
+pub struct Lease {
+    engine: Engine,
+    id: String,
+    labels: Labels,
+    reaper: Mutex<Option<Reaper>>,
+    _lock: File,
+}
+
+#[derive(Debug)]
+struct Reaper {
+    pipe: ChildStdin,
+    _child: Child,
+}
+
+impl Lease {
+    /// Starts the reaper, then grants the lease: nothing can be created before it is safe to do so.
+    ///
+    /// `scenario` is what the objects are for, as a label's value. With `keep` no sweep takes them for leftovers.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] where the `harness` program is not found or does not get ready.
+    pub async fn take(engine: &Engine, scenario: &str, keep: bool) -> Result<Arc<Self>> {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let lock = lock_file(&id)?;
+        let reaper = Reaper::start(&id).await?;
+        let labels = Labels::from([
+            (labels::HARNESS.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            (labels::LEASE.to_owned(), id.clone()),
+            (labels::RUN.to_owned(), run_id()),
+            (labels::SCENARIO.to_owned(), scenario.to_owned()),
+            (labels::CREATED.to_owned(), labels::now().to_string()),
+            (labels::KEEP.to_owned(), u8::from(keep).to_string()),
+        ]);
+        let lease = Arc::new(Lease { engine: engine.clone(), id, labels, reaper: Mutex::new(Some(reaper)), _lock: lock });
+        interrupt::watch(&lease)?;
+        Ok(lease)
+    }
+
+    /// The lease's id: a random UUID in hex.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The labels for everything created under this lease.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// The engine that the objects are on.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Removes everything under this lease now. The lease stays open: more can be created.
+    pub async fn remove_all(&self) -> Removed {
+        removal::remove(&self.engine, &Selection::lease(&self.id)).await
+    }
+
+    /// Ends the lease and leaves everything where it is: a person will remove it.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`] where the reaper is gone, so that nobody can tell what it does.
+    pub async fn keep(&self) -> Result<()> {
+        let reaper = self.reaper.lock().expect("no holder of the lock panics").take();
+        let Some(mut reaper) = reaper else { return Ok(()) };
+        interrupt::forget(self);
+        let message = format!("{KEEP}\n");
+        reaper
+            .pipe
+            .write_all(message.as_bytes())
+            .await
+            .context(Kind::Internal, || "the reaper did not take the message to keep".to_owned())?;
+        reaper.pipe.shutdown().await.context(Kind::Internal, || "the reaper's pipe did not close".to_owned())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        interrupt::forget(self);
+        // Best effort: the file only says that the lease is alive, and nobody holds its lock from here on.
+        drop(std::fs::remove_file(lock_path(&self.id)));
+    }
+}
+
+impl Reaper {
+    async fn start(lease: &str) -> Result<Self> {
+        let program = program()?;
+        let ran = format!("{} reap {lease}", program.display());
+        let failed = || format!("the reaper did not start: {ran}");
+        let mut child = Command::new(&program)
+            .args(["reap", lease])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context(Kind::Environment, failed)?;
+        let pipe = child.stdin.take().expect("its standard input was asked for");
+        let output = child.stdout.take().expect("its standard output was asked for");
+        let mut line = String::new();
+        Wait::that("the reaper holds the lease", deadlines::REAPER_READY)
+            .for_future(async {
+                let read = BufReader::new(output).read_line(&mut line).await;
+                read.context(Kind::Environment, failed).map(drop)
+            })
+            .await?;
+        if line.trim_end() != READY {
+            return Err(Error::new(Kind::Environment, failed())
+                .expected(format!("the line `{READY}` on its output"))
+                .evidence(format!("it said {line:?}"))
+                .ran(ran)
+                .hint("another version of `harness` may be in its place: run `cargo build -p harness`"));
+        }
+        Ok(Reaper { pipe, _child: child })
+    }
+}
+
+/// The `harness` program: `HARNESS_BIN`, this process itself, a neighbour of this test's binary, else on the PATH.
+fn program() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("HARNESS_BIN") {
+        return Ok(path.into());
+    }
+    let this = std::env::current_exe().context(Kind::Internal, || "this program's own path is unknown".to_owned())?;
+    if this.file_stem().is_some_and(|name| name == "harness") {
+        return Ok(this);
+    }
+    let neighbours = this.ancestors().skip(1).take(3).map(|folder| folder.join("harness"));
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&on_path).map(|folder| folder.join("harness")).collect::<Vec<_>>();
+    neighbours.chain(on_path).find(|path| path.is_file()).ok_or_else(|| {
+        Error::new(Kind::Environment, "the program `harness` was not found: it removes what a killed test leaves behind")
+            .expected(format!("it near {}, on the PATH, or named by HARNESS_BIN", this.display()))
+            .hint("build it: `cargo build -p harness`")
+    })
+}
+
+/// nextest's run id, so that every process of a run shares it; else one of this process alone.
+#[must_use]
+pub fn run_id() -> String {
+    std::env::var("NEXTEST_RUN_ID").unwrap_or_else(|_| format!("pid-{}", std::process::id()))
+}
+
+/// Where leases of this user are on this machine.
+pub(crate) fn folder() -> PathBuf {
+    std::env::temp_dir().join(format!("mesos-harness-{}", geteuid())).join("leases")
+}
+
+pub(crate) fn lock_path(id: &str) -> PathBuf {
+    folder().join(id)
+}
+
+/// Opens the lease's file under a shared lock: it can be locked exclusively only when owner and reaper are gone.
+pub(crate) fn lock_file(id: &str) -> Result<File> {
+    let path = lock_path(id);
+    let failed = || format!("the lease file {} cannot be made", path.display());
+    std::fs::create_dir_all(folder()).context(Kind::Environment, failed)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .context(Kind::Environment, failed)?;
+    file.lock_shared().context(Kind::Environment, failed)?;
+    Ok(file)
+}

@@ -1,0 +1,177 @@
+//! A node: one hostname, one address, and the components on it.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use crate::client::mesos::{AgentClient, MasterClient};
+use crate::client::zookeeper::ZooKeeperServer;
+use crate::component::{container_name, mesos_agent, mesos_master, zookeeper};
+use crate::docker::exec::{ExecOutput, ExecSpec, exec};
+use crate::docker::{Engine, container};
+use crate::{Error, Result};
+
+/// The name of a node, as on the original VMs: `mesos-master1`, `mesos-slave1` and so on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeName {
+    /// A node with ZooKeeper and a Mesos master, from 1.
+    Master(u8),
+    /// A node with a Mesos agent, from 1.
+    Slave(u8),
+}
+
+impl NodeName {
+    /// The last octet of its address: .11 to .19 for masters, .101 to .199 for slaves.
+    #[must_use]
+    pub fn host_octet(self) -> u8 {
+        match self {
+            NodeName::Master(number) => 10 + number,
+            NodeName::Slave(number) => 100 + number,
+        }
+    }
+
+    /// Its number among the nodes of its kind, from 1.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            NodeName::Master(number) | NodeName::Slave(number) => number,
+        }
+    }
+
+    /// The largest number of a kind of node.
+    const MASTERS: u8 = 9;
+    const SLAVES: u8 = 99;
+}
+
+impl fmt::Display for NodeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeName::Master(number) => f.pad(&format!("mesos-master{number}")),
+            NodeName::Slave(number) => f.pad(&format!("mesos-slave{number}")),
+        }
+    }
+}
+
+impl FromStr for NodeName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let numbered = |prefix: &str, most: u8| {
+            let digits = text.strip_prefix(prefix)?;
+            // `parse` alone would take "+1" and "01".
+            let canonical = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+            digits.parse().ok().filter(|number| canonical && (1..=most).contains(number))
+        };
+        numbered("mesos-master", NodeName::MASTERS)
+            .map(NodeName::Master)
+            .or_else(|| numbered("mesos-slave", NodeName::SLAVES).map(NodeName::Slave))
+            .ok_or_else(|| {
+                Error::usage(format!("{text:?} is no name of a node"))
+                    .expected("mesos-master1 to mesos-master9, or mesos-slave1 to mesos-slave99")
+            })
+    }
+}
+
+/// A handle on one node of a running cluster.
+#[derive(Clone, Debug)]
+pub struct Node {
+    engine: Engine,
+    cluster: String,
+    name: NodeName,
+    address: Ipv4Addr,
+}
+
+impl Node {
+    pub(crate) fn new(engine: &Engine, cluster: &str, name: NodeName, address: Ipv4Addr) -> Self {
+        Node { engine: engine.clone(), cluster: cluster.to_owned(), name, address }
+    }
+
+    /// As in `mesos-slave1`; also its hostname.
+    #[must_use]
+    pub fn name(&self) -> NodeName {
+        self.name
+    }
+
+    /// Its address on the cluster's network.
+    #[must_use]
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// The cluster it belongs to.
+    #[must_use]
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// The engine it is on.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The full name of a component's container, for `docker`.
+    #[must_use]
+    pub fn container(&self, component: &str) -> String {
+        container_name(&self.cluster, self.name, component)
+    }
+
+    /// The ZooKeeper server on this node.
+    #[must_use]
+    pub fn zookeeper(&self) -> ZooKeeperServer {
+        ZooKeeperServer::new(format!("{}:{}", self.address, zookeeper::PORT))
+    }
+
+    /// A client of the master on this node.
+    #[must_use]
+    pub fn master(&self) -> MasterClient {
+        MasterClient::new(&format!("http://{}:{}", self.address, mesos_master::PORT)).expect("an address makes a URL")
+    }
+
+    /// A client of the agent on this node.
+    #[must_use]
+    pub fn agent(&self) -> AgentClient {
+        AgentClient::new(&format!("http://{}:{}", self.address, mesos_agent::PORT)).expect("an address makes a URL")
+    }
+
+    /// The last `lines` lines of a component's output: what `docker logs` shows.
+    pub async fn logs(&self, component: &str, lines: usize) -> String {
+        container::log_tail(&self.engine, &self.container(component), lines).await
+    }
+
+    /// Runs a command in a component's container.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Deadline`] where it does not end in time, [`crate::Kind::Environment`] where the engine refuses.
+    /// A non-zero exit is no error: see [`ExecOutput::exit_code`].
+    pub async fn exec(&self, component: &str, spec: ExecSpec) -> Result<ExecOutput> {
+        exec(&self.engine, &self.container(component), spec).await
+    }
+
+    /// What explains a wait for this component that expired: the tail of its log.
+    pub(crate) async fn diagnosis(&self, component: &str) -> Vec<String> {
+        let name = self.container(component);
+        vec![format!("last lines of {name}:\n{}", self.logs(component, 30).await)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_original_machines() {
+        for (text, octet) in [("mesos-master1", 11), ("mesos-slave1", 101), ("mesos-slave5", 105)] {
+            let name: NodeName = text.parse().expect(text);
+            assert_eq!((name.to_string().as_str(), name.host_octet()), (text, octet));
+        }
+    }
+
+    #[test]
+    fn other_names_say_what_is_allowed() {
+        for text in ["", "mesos-slave", "mesos-slave0", "mesos-slave01", "mesos-slave+1", "mesos-slave100", "slave1"] {
+            let error = text.parse::<NodeName>().expect_err(text);
+            assert!(error.explain().contains("mesos-slave99"), "{error:?}");
+        }
+    }
+}

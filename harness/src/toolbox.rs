@@ -1,0 +1,77 @@
+//! Single containers beside a cluster, through testcontainers: under the cluster's lease, on its network.
+
+use std::net::Ipv4Addr;
+
+use bollard::query_parameters::InspectContainerOptions;
+use testcontainers::core::WaitFor;
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+
+use crate::await_until::{Probe, Wait};
+use crate::client::Http;
+use crate::error::Context;
+use crate::image::ImageSpec;
+use crate::{Cluster, Error, Kind, Result, deadlines, labels};
+
+/// The image of the tools.
+#[must_use]
+pub fn image() -> ImageSpec {
+    ImageSpec::new("toolbox")
+}
+
+/// A web server with files of the scenario's own, reachable from every node.
+#[derive(Debug)]
+pub struct FileServer {
+    address: Ipv4Addr,
+    _container: ContainerAsync<GenericImage>,
+}
+
+impl FileServer {
+    /// Serves `files` (name and content) on the network of `cluster`, and waits until it answers.
+    ///
+    /// # Errors
+    /// [`Kind::Image`] or [`Kind::Environment`] where the container cannot be had.
+    pub async fn start(cluster: &Cluster, files: &[(&str, Vec<u8>)]) -> Result<Self> {
+        let engine = cluster.engine();
+        let reference = cluster.images().ensure(&image()).await?;
+        let (name, tag) = reference.split_once(':').unwrap_or((&reference, "latest"));
+        let mut labels = cluster.labels();
+        labels.insert(labels::CLUSTER.to_owned(), cluster.name().to_owned());
+        labels.insert(labels::COMPONENT.to_owned(), "file-server".to_owned());
+        let mut request = GenericImage::new(name, tag)
+            .with_wait_for(WaitFor::Nothing)
+            .with_cmd(["busybox", "httpd", "-f", "-p", "80", "-h", "/srv"])
+            .with_network(cluster.name())
+            .with_labels(labels);
+        for (file, content) in files {
+            request = request.with_copy_to(format!("/srv/{file}"), content.clone());
+        }
+        let started = request.start().await;
+        let container = started.context(Kind::Environment, || "the file server did not start".to_owned())?;
+        let inspect = engine.docker().inspect_container(container.id(), None::<InspectContainerOptions>);
+        let ran = format!("docker inspect {}", container.id());
+        let inspect = engine.request("inspect the file server", ran, inspect).await?;
+        let networks = inspect.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+        let address = networks.get(cluster.name()).and_then(|endpoint| endpoint.ip_address.as_ref()?.parse().ok());
+        let address = address.ok_or_else(|| Error::internal("the file server has no address on the cluster's network"))?;
+        let server = FileServer { address, _container: container };
+        server.ready().await?;
+        Ok(server)
+    }
+
+    /// The URL of the file `name`.
+    #[must_use]
+    pub fn url(&self, name: &str) -> String {
+        format!("http://{}/{name}", self.address)
+    }
+
+    async fn ready(&self) -> Result<()> {
+        let http = Http::new(&self.url(""))?;
+        Wait::that("the file server answers", deadlines::HTTP_REQUEST)
+            .until(async || match http.get("/").send().await {
+                Ok(_) => Probe::Ready(()),
+                Err(error) => Probe::NotYet(error.to_string()),
+            })
+            .await
+    }
+}

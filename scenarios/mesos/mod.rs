@@ -1,0 +1,5 @@
+mod agent;
+mod fetcher;
+mod master;
+mod offers;
+mod task;

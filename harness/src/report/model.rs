@@ -345,6 +345,15 @@ impl std::fmt::Display for Conformance {
     }
 }
 
+impl RequirementResult {
+    /// Seconds of all attempts.
+    #[must_use]
+    pub fn duration_s(&self) -> f64 {
+        // A sum of no floats is minus zero.
+        self.attempts.iter().fold(0.0, |sum, attempt| sum + attempt.duration_s)
+    }
+}
+
 impl Report {
     /// The exit code: that of the verdict, or, of a run that was asked for a selection, that of the selection.
     #[must_use]

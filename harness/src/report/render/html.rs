@@ -83,12 +83,18 @@ fn open(report: &Report) -> Vec<&RequirementResult> {
 }
 
 impl Page<'_> {
+    /// The summary without the verdict, which stands before it.
+    fn headline(&self) -> &str {
+        let summary = &self.report.summary;
+        summary.split_once(": ").map_or(summary, |(_, rest)| rest)
+    }
+
     fn seconds(&self, seconds: &f64) -> String {
         words::seconds(*seconds)
     }
 
     fn duration(&self, one: &RequirementResult) -> String {
-        words::seconds(one.attempts.iter().map(|attempt| attempt.duration_s).sum())
+        words::seconds(one.duration_s())
     }
 
     fn first_line<'a>(&self, text: &'a str) -> &'a str {

@@ -24,13 +24,12 @@ pub fn terminal(report: &Report, directory: &str) -> String {
     ));
     line(String::new());
     for one in &report.requirements {
-        let seconds: f64 = one.attempts.iter().map(|attempt| attempt.duration_s).sum();
         let outcome = format!("{:>14}", one.outcome.as_str());
         line(format!(
             "{}  {:<60} {:>9}",
             outcome.color(colour(one.outcome)),
             one.id,
-            words::seconds(seconds)
+            words::seconds(one.duration_s())
         ));
         if let Some(reason) = one.reason.as_deref().filter(|_| one.outcome != Outcome::Skipped) {
             line(format!("                {}", reason.lines().next().unwrap_or_default()));
@@ -177,6 +176,9 @@ pub fn readme(report: &Report) -> String {
         "It ran on {}, kernel {}, Docker {} (API {}), with {}.",
         report.run.host.os, report.run.host.kernel, docker.server, docker.api, docker.client
     );
+    if report.run.stack.is_some() {
+        text.push_str("The stack file, without secrets, is `config.redacted.toml`.\n");
+    }
     if let Some(seed) = report.run.seed {
         let _ = writeln!(text, "The seed of its random choices was {seed}.");
     }

@@ -54,7 +54,8 @@ fn the_schema_refuses_what_is_no_report() {
     let golden = Golden::new();
     let json = report::to_json(&golden.build(|_| {})).expect("it serialises");
     let good: Value = serde_json::from_str(&json).expect("it is JSON");
-    let breakages: [(&str, fn(&mut Value)); 5] = [
+    type Breakage = fn(&mut Value);
+    let breakages: [(&str, Breakage); 5] = [
         ("an unknown outcome", |json| {
             json["requirements"][0]["outcome"] = "Passed".into()
         }),

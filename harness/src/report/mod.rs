@@ -13,4 +13,5 @@ mod write;
 pub use model::{Conformance, Report};
 pub use outcome::Outcome;
 pub use render::{html, junit, readme, summary, terminal};
+pub(crate) use write::write_capabilities;
 pub use write::{CAPABILITIES_FILE, REPORT_FILE, read, to_json, write};

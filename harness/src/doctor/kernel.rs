@@ -147,7 +147,7 @@ const NEEDS: [(&str, &str, Option<&str>); 8] = [
     ),
     ("overlay", "fast images", Some("modprobe overlay")),
     ("user-namespaces", "sandboxes of unprivileged users", None),
-    ("privileged", "nothing of ours: it is only told", None),
+    ("privileged", "nothing here: no container of ours asks for them", None),
 ];
 
 pub(super) fn checks(capabilities: &Capabilities) -> Vec<Check> {

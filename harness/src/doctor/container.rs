@@ -119,7 +119,7 @@ async fn privileged(engine: &Engine, name: &str, image: &str) -> Ability {
     let probe = "docker run --privileged";
     match started {
         Ok(()) => Ability::new(Answer::Yes, probe, "the engine starts them"),
-        Err(error) => Ability::new(Answer::No, probe, format!("refused: {}", in_one_line(&error))),
+        Err(error) => Ability::new(Answer::No, probe, in_one_line(&error)),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Capabilities, Check};
 use crate::deadlines;
+use crate::docker::engine;
 use crate::setup::{find_program, nextest, output_of};
 use crate::stack::Stack;
 
@@ -119,10 +120,7 @@ pub(super) fn resources(capabilities: &Capabilities) -> Vec<Check> {
     let offered = Stack::load(None).map_or(0.0, |stack| stack.agent_on("mesos-slave1").resources.scalar("mem"));
     // An offer is a whole number of megabytes.
     let needed = offered.round() as u64 + COMPONENTS_MIB;
-    let is_here = capabilities
-        .engine
-        .as_ref()
-        .is_none_or(|engine| engine.address.starts_with("unix://"));
+    let is_here = cfg!(target_os = "linux") && engine::address().starts_with("unix://");
     let (memory, what) = match meminfo("MemAvailable").filter(|_| is_here) {
         Some(available) => (available, "available"),
         None => (capabilities.host.memory_mib, "in the engine's machine"),

@@ -52,9 +52,9 @@ impl Kind {
 ///
 /// `Display` is the one-line summary: a lower-case fragment. [`Error::explain`] is all of it, and is what the CLI and
 /// a failed scenario print.
-#[derive(thiserror::Error)]
-#[error("{summary}")]
-pub struct Error {
+pub struct Error(Box<Parts>);
+
+struct Parts {
     kind: Kind,
     summary: String,
     expected: Option<String>,
@@ -67,7 +67,7 @@ pub struct Error {
 impl Error {
     /// An error of `kind` that happened as `summary` says.
     pub fn new(kind: Kind, summary: impl Into<String>) -> Self {
-        Error {
+        Error(Box::new(Parts {
             kind,
             summary: summary.into(),
             expected: None,
@@ -75,7 +75,7 @@ impl Error {
             evidence: Vec::new(),
             hint: None,
             source: None,
-        }
+        }))
     }
 
     /// Shorthand for [`Kind::Usage`].
@@ -91,54 +91,54 @@ impl Error {
     /// What should have happened instead.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.expected = Some(expected.into());
+        self.0.expected = Some(expected.into());
         self
     }
 
     /// The command or request that was made, so that a reader can paste it.
     #[must_use]
     pub fn ran(mut self, command: impl Into<String>) -> Self {
-        self.ran = Some(command.into());
+        self.0.ran = Some(command.into());
         self
     }
 
     /// A file, or the tail of a log, that shows more. Kept in the order added.
     #[must_use]
     pub fn evidence(mut self, evidence: impl Into<String>) -> Self {
-        self.evidence.push(evidence.into());
+        self.0.evidence.push(evidence.into());
         self
     }
 
     /// What the reader can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// The error underneath.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.0.source = Some(source.into());
         self
     }
 
     /// Whose fault it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// What the reader can do about it, if anything is known.
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// Every part on lines of its own, causes included.
     #[must_use]
     pub fn explain(&self) -> String {
-        let mut lines = vec![self.summary.clone()];
+        let mut lines = vec![self.0.summary.clone()];
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
             lines.push(format!("  because: {error}"));
@@ -148,19 +148,31 @@ impl Error {
             let text = text.trim_end().replace('\n', "\n            ");
             lines.push(format!("  {name:<9} {text}"));
         };
-        if let Some(expected) = &self.expected {
+        if let Some(expected) = &self.0.expected {
             part("expected:", expected);
         }
-        if let Some(ran) = &self.ran {
+        if let Some(ran) = &self.0.ran {
             part("ran:", ran);
         }
-        for evidence in &self.evidence {
+        for evidence in &self.0.evidence {
             part("evidence:", evidence);
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &self.0.hint {
             part("hint:", hint);
         }
         lines.join("\n")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.summary)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
     }
 }
 

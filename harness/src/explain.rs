@@ -535,7 +535,7 @@ mod tests {
 
         let shortfall = Shortfall::new(&demand, std::slice::from_ref(&rack), &agents);
         assert_eq!(shortfall.verdict, Verdict::NoEligibleAgent);
-        assert_snapshot!(shortfall, @"no agent is eligible: 10.1.2.102: its attribute rack is b, not a; 10.1.2.101: it is deactivated");
+        assert_snapshot!(shortfall, @"no agent is eligible: 10.1.2.101: it is deactivated; 10.1.2.102: its attribute rack is b, not a");
 
         agents[0].attributes.clear();
         let shortfall = Shortfall::new(&demand, &[rack], &agents[..1]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, ToSocketAddrs};
 
 use super::mesos::operator::MasterInfo;
 use crate::await_until::{Probe, Wait};
@@ -250,48 +250,12 @@ impl ZooKeeperServer {
         }
     }
 
-    /// The answer to a four-letter word.
+    /// The answer to a four-letter word; see [`four_letter_word`].
     ///
     /// # Errors
-    /// [`Kind::Component`] when nothing listens, [`Kind::Deadline`] when it does not answer, [`Kind::Answer`] when it
-    /// refuses the word or answers more than that.
+    /// As [`four_letter_word`].
     pub async fn word(&self, word: &str) -> Result<String> {
-        let ran = format!("echo {word} | nc {}", self.address.replace(':', " "));
-        let asking = async {
-            let broken = |error: std::io::Error| {
-                Error::new(
-                    Kind::Component,
-                    format!("ZooKeeper at {} does not answer: {error}", self.address),
-                )
-                .ran(&ran)
-            };
-            let mut connection = TcpStream::connect(&self.address).await.map_err(broken)?;
-            connection.write_all(word.as_bytes()).await.map_err(broken)?;
-            let mut answer = Vec::new();
-            connection
-                .take(WORD_LIMIT)
-                .read_to_end(&mut answer)
-                .await
-                .map_err(broken)?;
-            Ok(String::from_utf8_lossy(&answer).into_owned())
-        };
-        let answer = Wait::that(
-            format!("ZooKeeper at {} answers `{word}`", self.address),
-            ZOOKEEPER_REQUEST,
-        )
-        .for_future(asking)
-        .await?;
-        if answer.contains("is not executed because it is not in the whitelist") {
-            return Err(
-                Error::new(Kind::Answer, format!("ZooKeeper at {} refuses `{word}`", self.address))
-                    .ran(ran)
-                    .evidence(answer)
-                    .hint(format!(
-                        "set 4lw.commands.whitelist={word} in its configuration; `srvr` is always allowed"
-                    )),
-            );
-        }
-        Ok(answer)
+        four_letter_word(self.address.as_str(), word).await
     }
 
     /// `ruok`: the process runs. It says nothing about serving clients.
@@ -345,6 +309,48 @@ impl ZooKeeperServer {
             })
             .await
     }
+}
+
+/// The answer of the server at `address` to a four-letter word.
+///
+/// # Errors
+/// [`Kind::Component`] when nothing listens, [`Kind::Deadline`] when it does not answer, [`Kind::Answer`] when it
+/// refuses the word.
+pub async fn four_letter_word(address: impl ToSocketAddrs, word: &str) -> Result<String> {
+    let mut ran = format!("echo {word} | nc");
+    let asking = async {
+        let unreachable =
+            |error: std::io::Error| Error::new(Kind::Component, format!("ZooKeeper does not answer `{word}`: {error}"));
+        let addresses = tokio::net::lookup_host(address)
+            .await
+            .map_err(unreachable)?
+            .collect::<Vec<_>>();
+        if let Some(first) = addresses.first() {
+            ran = format!("echo {word} | nc {} {}", first.ip(), first.port());
+        }
+        let broken = |error| unreachable(error).ran(&ran);
+        let mut connection = TcpStream::connect(addresses.as_slice()).await.map_err(broken)?;
+        connection.write_all(word.as_bytes()).await.map_err(broken)?;
+        let mut answer = Vec::new();
+        connection
+            .take(WORD_LIMIT)
+            .read_to_end(&mut answer)
+            .await
+            .map_err(broken)?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    let answer = Wait::that(format!("ZooKeeper answers `{word}`"), ZOOKEEPER_REQUEST)
+        .for_future(asking)
+        .await?;
+    if answer.contains("is not executed because it is not in the whitelist") {
+        return Err(Error::new(Kind::Answer, format!("ZooKeeper refuses `{word}`"))
+            .ran(ran)
+            .evidence(answer)
+            .hint(format!(
+                "set 4lw.commands.whitelist={word} in its configuration; `srvr` is always allowed"
+            )));
+    }
+    Ok(answer)
 }
 
 fn read_status(answer: &str) -> Option<ServerStatus> {

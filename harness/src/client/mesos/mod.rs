@@ -10,6 +10,8 @@ pub mod state;
 pub mod task;
 
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use agent::AgentClient;
 pub use events::{OperatorEvent, OperatorEvents};

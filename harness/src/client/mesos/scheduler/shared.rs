@@ -85,8 +85,12 @@ impl Shared {
         Wait::that(what, deadline).woken_by(changes(self.changed.subscribe()))
     }
 
-    /// One call of this subscription; the master accepts it with 202.
+    /// One call of this subscription; the master accepts it with 202. Once the subscription is over its error is the
+    /// answer: what the master would say then is only that it no longer knows us.
     pub(super) async fn call(&self, kind: &str, body: Option<Value>) -> Result<()> {
+        if let Some(error) = self.over() {
+            return Err(error);
+        }
         let mut call = call(kind, body);
         call["framework_id"] = self.id.to_v1();
         let request = self

@@ -28,7 +28,7 @@ async fn uri_is_fetched_and_extracted(#[future] cluster: Result<Cluster>) -> Ver
         )
         .await?;
 
-    check!(task.await_terminal().await?.state == TaskState::Finished);
+    check!(task.await_terminal().await?.state == TaskState::TaskFinished);
     let sandbox = cluster.sandbox(&task).await?;
     check_contains!(sandbox.text("stdout").await?, "hello from an archive\n");
     check!(
@@ -51,7 +51,7 @@ async fn failing_fetch_says_so(#[future] cluster: Result<Cluster>) -> Verdict {
         .await?;
 
     let status = task.await_terminal().await?;
-    check!(status.state == TaskState::Failed);
+    check!(status.state == TaskState::TaskFailed);
     check!(status.reason == Some(Reason::ContainerLaunchFailed));
     check_contains!(status.message.unwrap_or_default(), "Failed to fetch all URIs");
     framework.finish().await?;

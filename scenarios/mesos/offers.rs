@@ -30,7 +30,7 @@ mod readme {
         check_contains!(shortage, "short by 4", "the missing cpus are shown with their number");
         check_contains!(shortage, "1167", "so is the missing memory");
         check!(
-            cluster.mesos().get_tasks().await?.all().count() == 0,
+            cluster.mesos().get_tasks().await?.is_empty(),
             "the master knows of no such task"
         );
         framework.finish().await?;

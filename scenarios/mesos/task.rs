@@ -24,7 +24,7 @@ mod readme {
             .await?;
 
         let status = task.await_terminal().await?;
-        check!(status.state == TaskState::Finished);
+        check!(status.state == TaskState::TaskFinished);
         check!(
             cluster
                 .sandbox(&task)
@@ -51,7 +51,7 @@ async fn nonzero_exit_fails_with_the_code(#[future] cluster: Result<Cluster>, #[
         .await?;
 
     let status = task.await_terminal().await?;
-    check!(status.state == TaskState::Failed);
+    check!(status.state == TaskState::TaskFailed);
     check_contains!(status.message.unwrap_or_default(), format!("exited with status {code}"));
     framework.finish().await?;
     cluster.finish().await
@@ -75,7 +75,7 @@ async fn kill_honours_the_grace_period(#[future] cluster: Result<Cluster>) -> Ve
     task.kill().await?;
 
     let status = task.await_terminal().await?;
-    check!(status.state == TaskState::Killed);
+    check!(status.state == TaskState::TaskKilled);
     check!(killed.elapsed() >= GRACE, "it lives as long as its grace period");
     check_contains!(sandbox.text("stdout").await?, "got SIGTERM", "it gets SIGTERM first");
     check_contains!(status.message.unwrap_or_default(), "Killed", "SIGKILL ends it");

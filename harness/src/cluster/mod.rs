@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::client::mesos::agent::Sandbox;
 use crate::client::mesos::{Framework, FrameworkSpec, MasterClient, TaskHandle};
+use crate::client::zookeeper::ZooKeeper;
 use crate::component::{mesos_agent, mesos_master};
 use crate::docker::Engine;
 use crate::docker::network::Subnet;
@@ -122,6 +123,14 @@ impl Cluster {
     #[must_use]
     pub fn mesos(&self) -> MasterClient {
         self.master().master()
+    }
+
+    /// A client of the whole ensemble.
+    ///
+    /// # Errors
+    /// As [`ZooKeeper::connect`].
+    pub async fn zookeeper(&self) -> Result<ZooKeeper> {
+        ZooKeeper::connect(&component::zookeeper::servers(&self.ensemble())).await
     }
 
     /// Subscribes a framework with the master.

@@ -1,7 +1,8 @@
 //! Nodes that stop and start while the cluster runs, as virtual machines do.
 
 use super::Cluster;
-use crate::component::{holder, mesos_agent, mesos_master, shell, zookeeper};
+use crate::component::shell::{self, Shell};
+use crate::component::{holder, mesos_agent, mesos_master, zookeeper};
 use crate::docker::container;
 use crate::node::{Node, NodeName};
 use crate::{Error, Result};
@@ -73,11 +74,11 @@ impl Cluster {
         container::start(&self.engine, &node.container(component)).await
     }
 
-    /// The name of the container that is a person's shell on `node`; it is made on the first call.
+    /// A person's shell on `node`; it is made on the first call.
     ///
     /// # Errors
     /// [`crate::Kind::Image`] or [`crate::Kind::Environment`] where it cannot be made.
-    pub async fn shell(&self, node: &Node) -> Result<String> {
+    pub async fn shell(&self, node: &Node) -> Result<Shell> {
         let labels = self.labels();
         shell::ensure(&self.engine, &self.recipe(&labels), node).await
     }

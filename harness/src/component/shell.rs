@@ -5,7 +5,7 @@
 
 use super::{Recipe, container_name, mesos_agent};
 use crate::await_until::{Probe, Wait};
-use crate::docker::exec::ExecSpec;
+use crate::docker::exec::{ExecOutput, ExecSpec};
 use crate::docker::{ContainerSpec, Engine, container, exec, volume};
 use crate::image::ImageSpec;
 use crate::node::{Node, NodeName};
@@ -23,6 +23,30 @@ const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 /// Where the proxy finds it: in the image the usual path is a link to the proxied one.
 const MOUNTED_SOCKET: &str = "/run/engine.sock";
 
+/// A shell that runs on a node: for commands by [`Shell::run`], for a person by
+/// [`terminal::enter`](crate::docker::terminal::enter).
+#[derive(Clone, Debug)]
+pub struct Shell {
+    engine: Engine,
+    container: String,
+}
+
+impl Shell {
+    /// The full name of its container.
+    #[must_use]
+    pub fn container(&self) -> &str {
+        &self.container
+    }
+
+    /// Runs a command as the image's user, or the one that `spec` names.
+    ///
+    /// # Errors
+    /// As [`exec::exec`].
+    pub async fn run(&self, spec: ExecSpec) -> Result<ExecOutput> {
+        exec::exec(&self.engine, &self.container, spec).await
+    }
+}
+
 /// One image holds both programs.
 #[must_use]
 pub fn image() -> ImageSpec {
@@ -30,7 +54,7 @@ pub fn image() -> ImageSpec {
 }
 
 /// Makes sure that both containers of `node` run, and waits until `docker` works in the shell.
-pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) -> Result<String> {
+pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) -> Result<Shell> {
     let (shell, proxy) = (node.container(NAME), node.container(PROXY));
     if !container::exists(engine, &shell).await? {
         let image = recipe.images.ensure(&image()).await?;
@@ -56,7 +80,10 @@ pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) ->
         }
     })
     .await?;
-    Ok(shell)
+    Ok(Shell {
+        engine: engine.clone(),
+        container: shell,
+    })
 }
 
 fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> ContainerSpec {

@@ -65,7 +65,7 @@ pub(crate) async fn ready(engine: &Engine, node: &Node) -> Result<()> {
 pub(crate) async fn record(images: &Images, spec: &ComponentSpec, version: &str) -> Result<ComponentRecord> {
     debug_assert!(super::is_ours(spec));
     let image = images.ensure(&super::own_image(NAME, version)).await?;
-    let package = images.debian_package(&image, "zookeeper").await?;
+    let package = images.debian_package(&image, "libzookeeper-java").await?;
     Ok(ComponentRecord {
         name: NAME.to_owned(),
         version: package.version.clone(),

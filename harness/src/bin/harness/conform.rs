@@ -68,5 +68,8 @@ fn as_typed() -> String {
             format!("'{}'", argument.replace('\'', r"'\''"))
         }
     });
-    std::iter::once("harness".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+    std::iter::once("harness".to_owned())
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

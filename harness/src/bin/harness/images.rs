@@ -65,12 +65,20 @@ pub(crate) async fn run(args: ImagesArgs) -> Result<()> {
         Command::Prune => prune(&images).await,
         Command::Save { file } => {
             let saved = images.save(&file).await?;
-            anstream::println!("{}: {} images, {}", file.display(), saved.images.len(), bytes(saved.size));
+            anstream::println!(
+                "{}: {} images, {}",
+                file.display(),
+                saved.images.len(),
+                bytes(saved.size)
+            );
             Ok(())
         }
         Command::Load { file } => {
             let loaded = images.load(&file).await?;
-            loaded.images.iter().for_each(|reference| anstream::println!("{reference}"));
+            loaded
+                .images
+                .iter()
+                .for_each(|reference| anstream::println!("{reference}"));
             Ok(())
         }
     }
@@ -81,11 +89,17 @@ async fn build(images: &Images, names: &[String], args: &[(String, String)]) -> 
         args.iter()
             .fold(ImageSpec::new(name), |spec, (name, value)| spec.arg(name, value))
     };
-    let specs = if names.is_empty() { images.known() } else { names.iter().map(with_args).collect() };
+    let specs = if names.is_empty() {
+        images.known()
+    } else {
+        names.iter().map(with_args).collect()
+    };
     // A wrong name among right ones is told before anything is built.
     specs.iter().try_for_each(|spec| images.reference(spec).map(drop))?;
     let references = images.ensure_all(&specs).await?;
-    references.iter().for_each(|reference| anstream::println!("{reference}"));
+    references
+        .iter()
+        .for_each(|reference| anstream::println!("{reference}"));
     Ok(())
 }
 
@@ -100,9 +114,15 @@ fn list(listed: &[Listed], json: bool) -> Result<()> {
     table.load_preset(presets::NOTHING);
     table.set_header(["NAME", "TAG", "SIZE", "AGE", "STATE"]);
     for image in listed {
-        let args: String = image.args.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+        let args: String = image
+            .args
+            .iter()
+            .map(|(name, value)| format!(" {name}={value}"))
+            .collect();
         let tag = image.reference.rsplit(':').next().unwrap_or_default();
-        let age = image.created.map_or(String::new(), |created| age(labels::now().saturating_sub(created)));
+        let age = image
+            .created
+            .map_or(String::new(), |created| age(labels::now().saturating_sub(created)));
         table.add_row([
             Cell::new(format!("{}{args}", image.name)),
             // An image without a name is shown by the start of its id.
@@ -169,7 +189,10 @@ mod tests {
 
     #[test]
     fn ages_are_told_in_their_largest_unit() {
-        assert_eq!([age(59), age(60), age(7200), age(172_800)], ["59 s", "1 min", "2 h", "2 d"]);
+        assert_eq!(
+            [age(59), age(60), age(7200), age(172_800)],
+            ["59 s", "1 min", "2 h", "2 d"]
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The `harness` command: clusters for people, and the conformance run.
 
 mod cluster;
+mod conform;
 mod doctor;
+mod images;
 mod node;
 mod reap;
 mod setup;
@@ -45,6 +47,10 @@ enum Command {
     Stop(node::Stop),
     /// Show the output of a node's components.
     Logs(node::Logs),
+    /// Run the conformance scenarios and write the report.
+    Conform(conform::ConformArgs),
+    /// Build, list, check, prune, save or load the images.
+    Images(images::ImagesArgs),
     /// Check every prerequisite on this machine, with its remedy.
     Doctor(doctor::DoctorArgs),
     /// Install what the project needs on this machine.
@@ -104,6 +110,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Start(args) => node::start(args).await,
         Command::Stop(args) => node::stop(args).await,
         Command::Logs(args) => node::logs(args).await,
+        Command::Conform(args) => return conform::run(args).await,
+        Command::Images(args) => images::run(args).await,
         Command::Doctor(args) => return doctor::run(args).await,
         Command::Setup(args) => setup::run(args).await,
         Command::Sweep => reap::sweep().await,

@@ -62,7 +62,7 @@ pub(crate) async fn ssh(args: Ssh) -> Result<ExitCode> {
     let cluster = attach(&args.name).await?;
     let node = cluster.node(args.node)?;
     let shell = cluster.shell(node).await?;
-    let status = terminal::enter(cluster.engine(), &shell, args.command).await?;
+    let status = terminal::enter(cluster.engine(), shell.container(), args.command).await?;
     Ok(ExitCode::from(status))
 }
 

@@ -259,6 +259,14 @@ pub struct Tasks {
     pub completed_tasks: Vec<Task>,
 }
 
+impl Tasks {
+    /// True where no task is known, whether over or not.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty() && self.unreachable_tasks.is_empty() && self.completed_tasks.is_empty()
+    }
+}
+
 /// GET_TASKS of an agent.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct AgentTasks {

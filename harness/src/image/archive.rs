@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bollard::query_parameters::ImportImageOptionsBuilder;
@@ -75,7 +76,11 @@ impl Images {
             .parent()
             .filter(|folder| *folder != Path::new(""))
             .unwrap_or(Path::new("."));
-        let scratch = tempfile::NamedTempFile::new_in(folder).context(Kind::Environment, writing)?;
+        // For anyone to read, as far as the umask lets: an archive is made to be copied elsewhere.
+        let scratch = tempfile::Builder::new()
+            .permissions(std::fs::Permissions::from_mode(0o666))
+            .tempfile_in(folder)
+            .context(Kind::Environment, writing)?;
         let mut out = scratch.reopen().context(Kind::Environment, writing)?;
         write_entry(&contents, &mut out).context(Kind::Environment, writing)?;
 
@@ -120,7 +125,7 @@ impl Images {
             .filter(|listed| !build_only.contains(&listed.name))
         {
             match listed.state {
-                State::Stale => continue,
+                State::Stale | State::Cache => {}
                 State::Missing => missing.push(listed.reference),
                 State::Current => {
                     let spec = ImageSpec {

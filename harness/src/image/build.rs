@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder};
 use futures_util::StreamExt as _;
 
-use super::build_log::{BuildLog, Said};
+use super::build_log::{BuildLog, Said, short};
 use super::catalogue::Resolved;
 use super::containers::{body, network, proxies};
 use super::context::{self, ContextFile};
@@ -20,8 +20,13 @@ use crate::{Error, Kind, Result, deadlines, labels};
 const DOCKERFILE: &str = "Dockerfile";
 
 impl Images {
-    /// Builds `image`, whose base and artefacts are there. The caller holds its lock.
-    pub(super) async fn build(&self, image: &Resolved, progress: Progress) -> Result<()> {
+    /// Builds `image`, whose base and artefacts are there, with the `programs` of its services. The lock is held.
+    pub(super) async fn build(
+        &self,
+        image: &Resolved,
+        programs: Vec<(String, PathBuf)>,
+        progress: Progress,
+    ) -> Result<()> {
         let mut extra = Vec::new();
         for artefact in &image.artefacts {
             // Again, as time may have passed since it was fetched: what is copied is what was hashed.
@@ -29,7 +34,7 @@ impl Images {
             artefact.verify(&path)?;
             extra.push(ContextFile::new(format!("artefacts/{}", artefact.file), path, false));
         }
-        for (service, program) in self.compile(image, &progress).await? {
+        for (service, program) in programs {
             extra.push(ContextFile::new(format!("bin/{service}"), program, true));
         }
         let context = self.assemble(image, extra)?;
@@ -109,7 +114,7 @@ impl Images {
                     match said {
                         // The builder makes a step of each label.
                         Said::Step(step) if step.contains(" : LABEL ") => {}
-                        Said::Step(step) => progress.stage(&step),
+                        Said::Step(step) => progress.stage(&short(&step)),
                         Said::Output(line) => progress.detail(&line),
                     }
                 }

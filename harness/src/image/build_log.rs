@@ -106,16 +106,31 @@ impl BuildLog {
             let instruction = step
                 .split_once(" : ")
                 .map_or(step.as_str(), |(_, instruction)| instruction);
-            let short: String = instruction.chars().take(70).collect();
-            format!("{:.1} s for {short}", took.as_secs_f64())
+            format!("{:.1} s for {}", took.as_secs_f64(), short(instruction))
         };
         long.map(sentence).collect()
+    }
+}
+
+/// An instruction on one line, as much of it as tells it from others.
+pub(super) fn short(instruction: &str) -> String {
+    const LENGTH: usize = 90;
+    let words = instruction.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{} …", &words[..end]),
+        None => words,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_instructions_are_shortened_on_one_line() {
+        assert_eq!(short("RUN a     && b"), "RUN a && b");
+        assert_eq!(short(&"ä".repeat(100)), format!("{} …", "ä".repeat(90)));
+    }
 
     #[test]
     fn steps_output_and_made_images_are_told_apart() {

@@ -19,8 +19,10 @@ pub enum State {
     Current,
     /// Not there.
     Missing,
-    /// Made from others, or what is left of a build.
+    /// Made from others.
     Stale,
+    /// A stage of the last build, which makes the next one faster.
+    Cache,
 }
 
 impl std::fmt::Display for State {
@@ -29,6 +31,7 @@ impl std::fmt::Display for State {
             State::Current => "current",
             State::Missing => "missing",
             State::Stale => "stale",
+            State::Cache => "cache",
         })
     }
 }
@@ -118,10 +121,10 @@ impl Images {
                 args: if nameless { BTreeMap::new() } else { spec.args.clone() },
                 size: u64::try_from(summary.size).ok(),
                 created: u64::try_from(summary.created).ok(),
-                state: if current.as_ref().is_some_and(is_current) {
-                    State::Current
-                } else {
-                    State::Stale
+                state: match &current {
+                    _ if nameless => State::Cache,
+                    Some(image) if is_current(image) => State::Current,
+                    _ => State::Stale,
                 },
                 reference,
             });
@@ -181,7 +184,7 @@ impl Images {
         Ok((reference, packages))
     }
 
-    /// Removes every image of ours that is stale. Foreign images are never looked at: the label is what finds ours.
+    /// Removes every image of ours that is stale or cache. Foreign images are never looked at: the label is what finds ours.
     ///
     /// # Errors
     /// [`Kind::Cleanup`] where the engine refuses for another reason than that an image is in use.
@@ -189,12 +192,8 @@ impl Images {
         let progress = Progress::start("prune");
         let mut pruned = Pruned::default();
         let mut held: Option<(String, lock::Lock)> = None;
-        let stale = self
-            .list()
-            .await?
-            .into_iter()
-            .filter(|image| image.state == State::Stale);
-        for image in stale {
+        let listed = self.list().await?.into_iter();
+        for image in listed.filter(|image| matches!(image.state, State::Stale | State::Cache)) {
             // What looks stale may belong to a build under way: its lock is free when it is done.
             let name = image.name.trim_end_matches(ROOT).to_owned();
             if held.as_ref().is_none_or(|(of, _)| *of != name) && !name.is_empty() {

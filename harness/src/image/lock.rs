@@ -16,6 +16,9 @@ use crate::{Error, Kind, Result};
 #[must_use]
 pub(super) struct Lock(#[expect(dead_code, reason = "dropping it is what unlocks")] File);
 
+/// This process's own lines say what it is doing.
+const OURSELVES: &str = "another task of this process builds it";
+
 /// Takes the lock `name` of this user.
 pub(super) async fn take(cache: &Path, name: &str, progress: &Progress, deadline: Deadline) -> Result<Lock> {
     let path = cache::folder(cache, "locks")?.join(format!("{name}.lock"));
@@ -34,7 +37,10 @@ pub(super) async fn take(cache: &Path, name: &str, progress: &Progress, deadline
             let looked = look(&file);
             if let (Probe::NotYet(reason), false) = (&looked, said) {
                 said = true;
-                progress.stage(&format!("waits: {reason}"));
+                match reason.as_str() {
+                    OURSELVES => progress.detail(&format!("waits: {reason}")),
+                    reason => progress.stage(&format!("waits: {reason}")),
+                }
             }
             std::future::ready(looked)
         })
@@ -60,9 +66,7 @@ fn holder(mut file: &File) -> String {
     let mut pid = String::new();
     let read = file.rewind().and_then(|()| file.read_to_string(&mut pid));
     match pid.trim() {
-        pid if read.is_ok() && !pid.is_empty() && pid == std::process::id().to_string() => {
-            "another task of this process builds it".to_owned()
-        }
+        pid if read.is_ok() && !pid.is_empty() && pid == std::process::id().to_string() => OURSELVES.to_owned(),
         pid if read.is_ok() && !pid.is_empty() => format!("process {pid} builds it"),
         _ => "another process builds it".to_owned(),
     }

@@ -32,6 +32,7 @@ mod sources;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -45,7 +46,7 @@ pub use packages::DebianPackage;
 use progress::Progress;
 
 use crate::docker::Engine;
-use crate::{Result, deadlines};
+use crate::{Error, Kind, Result, deadlines};
 
 /// An image folder and its arguments, as in `mesos` with `MESOS_VERSION=1.11.0`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,13 +89,14 @@ pub struct Images {
     engine: Engine,
     catalogue: Catalogue,
     cache: PathBuf,
+    failed: Mutex<BTreeMap<String, String>>,
 }
 
 impl Images {
     /// Reads `fixtures/` of this checkout, or the folder that `HARNESS_FIXTURES` names.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) with the file and key where a description or the artefact lock is wrong.
+    /// [`Kind::Usage`] with the file and key where a description or the artefact lock is wrong.
     pub fn open(engine: Engine) -> Result<Self> {
         let fixtures = std::env::var_os("HARNESS_FIXTURES").map_or_else(
             || Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures"),
@@ -114,13 +116,14 @@ impl Images {
             engine,
             catalogue: Catalogue::open(&fixtures, Certificates::of_host())?,
             cache: cache.to_owned(),
+            failed: Mutex::default(),
         })
     }
 
     /// The reference that `spec` has with the present sources. Asks no engine.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) for a name or argument that does not exist.
+    /// [`Kind::Usage`] for a name or argument that does not exist.
     pub fn reference(&self, spec: &ImageSpec) -> Result<String> {
         Ok(self.catalogue.resolve(spec)?.reference())
     }
@@ -144,7 +147,7 @@ impl Images {
     /// An artefact of the lock, for provenance.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::Kind::Usage) with the names that exist.
+    /// [`Kind::Usage`] with the names that exist.
     pub fn artefact(&self, name: &str) -> Result<&Artefact> {
         self.catalogue.artefacts.get(name)
     }
@@ -153,7 +156,7 @@ impl Images {
     /// wait for the one that builds.
     ///
     /// # Errors
-    /// [`Kind::Image`](crate::Kind::Image) with the failing step and the end of its log.
+    /// [`Kind::Image`] with the failing step and the end of its log.
     pub async fn ensure(&self, spec: &ImageSpec) -> Result<String> {
         let image = self.catalogue.resolve(spec)?;
         self.ensure_resolved(&image).await
@@ -162,9 +165,10 @@ impl Images {
     /// All of `specs`, at the same time where they do not need each other.
     ///
     /// # Errors
-    /// That of the first that fails; the other builds are broken off.
+    /// The first of those that fail, after the other builds have ended: a build that is broken off leaves things behind.
     pub async fn ensure_all(&self, specs: &[ImageSpec]) -> Result<Vec<String>> {
-        futures_util::future::try_join_all(specs.iter().map(|spec| self.ensure(spec))).await
+        let built = futures_util::future::join_all(specs.iter().map(|spec| self.ensure(spec))).await;
+        built.into_iter().collect()
     }
 
     fn ensure_resolved<'a>(&'a self, image: &'a Resolved) -> BoxFuture<'a, Result<String>> {
@@ -173,21 +177,51 @@ impl Images {
             if self.present(image).await? {
                 return Ok(reference);
             }
-            if let Some(base) = &image.base {
-                self.ensure_resolved(base).await?;
+            let progress = Progress::start(&image.name);
+            let lock = lock::take(&self.cache, &image.name, &progress, deadlines::IMAGE_LOCK).await?;
+            if self.present(image).await? {
+                return Ok(reference);
             }
+            self.not_failed(&reference)?;
+            let built = self.make(image, progress).await;
+            if let Err(error) = &built {
+                self.failed().insert(reference.clone(), error.to_string());
+            }
+            drop(lock);
+            built.map(|()| reference)
+        }
+        .boxed()
+    }
+
+    /// Builds `image` after its base, its artefacts and its services, which are made at the same time. The lock is held.
+    async fn make(&self, image: &Resolved, progress: Progress) -> Result<()> {
+        let base = async {
+            match &image.base {
+                Some(base) => self.ensure_resolved(base).await.map(drop),
+                None => Ok(()),
+            }
+        };
+        let artefacts = async {
             for artefact in &image.artefacts {
                 self.fetch(artefact).await?;
             }
-            let progress = Progress::start(&image.name);
-            let lock = lock::take(&self.cache, &image.name, &progress, deadlines::IMAGE_LOCK).await?;
-            if !self.present(image).await? {
-                self.build(image, progress).await?;
-            }
-            drop(lock);
-            Ok(reference)
+            Ok(())
+        };
+        let (base, artefacts, programs) = tokio::join!(base, artefacts, self.compile(image, &progress));
+        base.and(artefacts)?;
+        self.build(image, programs?, progress).await
+    }
+
+    /// Images that wait for the same base do not each try it again after it failed.
+    fn not_failed(&self, reference: &str) -> Result<()> {
+        match self.failed().get(reference) {
+            Some(summary) => Err(Error::new(Kind::Image, summary.clone()).evidence("it failed a moment ago")),
+            None => Ok(()),
         }
-        .boxed()
+    }
+
+    fn failed(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One look at the engine.

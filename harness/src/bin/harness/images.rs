@@ -33,7 +33,7 @@ enum Command {
     },
     /// Check the downloaded artefacts and every image
     Verify,
-    /// Remove the images that are stale
+    /// Remove the images that are stale, and what builds keep as their cache
     Prune,
     /// Write every current image into one archive, for a machine without any image registry
     Save {
@@ -111,7 +111,7 @@ fn list(listed: &[Listed], json: bool) -> Result<()> {
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table.set_header(["NAME", "TAG", "SIZE", "AGE", "STATE"]);
     for image in listed {
         let args: String = image
@@ -163,7 +163,7 @@ async fn prune(images: &Images) -> Result<()> {
         anstream::println!("kept {reference}: in use");
     }
     if pruned.removed.is_empty() && pruned.in_use.is_empty() {
-        anstream::println!("nothing is stale");
+        anstream::println!("nothing to remove");
     }
     Ok(())
 }

@@ -37,7 +37,8 @@ pub struct Framework {
 
 impl Framework {
     /// Subscribes at the leader of the masters that `master` (`http://host:port`) belongs to: a master that does not
-    /// lead names the one that does, and one without a leader is asked again until [`MASTER_LEADING`](crate::deadlines::MASTER_LEADING).
+    /// lead names the one that does, and one without a leader is asked again for as long as
+    /// [`MASTER_LEADING`](crate::deadlines::MASTER_LEADING) says.
     ///
     /// # Errors
     /// [`Kind::Deadline`] when no leader takes it, [`Kind::Answer`] when the leader refuses it.

@@ -260,8 +260,10 @@ async fn files(content: &'static [u8], page: u64) -> FilesClient {
         // Bytes go into the JSON string as they are, a cut character included.
         Ok([format!(r#"{{"offset":{offset},"data":""#).as_bytes(), part, b"\"}"].concat())
     };
-    let listing = r#"[{"gid":"root","mode":"-rwxr-xr-x","mtime":1.0,"nlink":1,"path":"/sandbox/run.sh","size":9,"uid":"root"},
-        {"gid":"root","mode":"drwx------","mtime":1.5,"nlink":2,"path":"/sandbox/tmp","size":4096,"uid":"nobody"}]"#;
+    let listing = r#"[
+        {"gid":"root","mode":"-rwxr-xr-x","mtime":1.0,"nlink":1,"path":"/sandbox/run.sh","size":9,"uid":"root"},
+        {"gid":"root","mode":"drwx------","mtime":1.5,"nlink":2,"path":"/sandbox/tmp","size":4096,"uid":"nobody"}
+    ]"#;
     let router = Router::new()
         .route("/files/read", get(read))
         .route("/files/download", get(async move || content))

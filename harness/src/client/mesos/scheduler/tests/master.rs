@@ -33,6 +33,8 @@ pub(super) struct Inner {
     pub(super) stream: Mutex<Option<mpsc::UnboundedSender<Vec<u8>>>>,
     /// What a call of a type is answered with, instead of 202.
     refusals: Mutex<BTreeMap<String, (StatusCode, String)>>,
+    /// The type of call that is not answered for now.
+    held: watch::Sender<Option<&'static str>>,
 }
 
 impl Master {
@@ -41,6 +43,7 @@ impl Master {
             calls: watch::Sender::new(Vec::new()),
             stream: Mutex::new(None),
             refusals: Mutex::new(BTreeMap::new()),
+            held: watch::Sender::new(None),
         });
         let router = Router::new()
             .route("/api/v1/scheduler", post(scheduler))
@@ -103,6 +106,11 @@ impl Master {
         });
     }
 
+    /// Answers calls of a type only after the next `hold_back`.
+    pub(super) fn hold_back(&self, kind: Option<&'static str>) {
+        self.inner.held.send_replace(kind);
+    }
+
     pub(super) fn refuse(&self, kind: &str, status: StatusCode, body: &str) {
         self.inner
             .refusals
@@ -143,6 +151,10 @@ async fn scheduler(State(master): State<Arc<Inner>>, headers: HeaderMap, body: S
     let call: Value = serde_json::from_str(&body).expect("calls are JSON");
     let kind = call["type"].as_str().expect("calls have a type").to_owned();
     master.calls.send_modify(|calls| calls.push(call));
+    let mut held = master.held.subscribe();
+    held.wait_for(|held| held.is_none_or(|held| held != kind))
+        .await
+        .expect("the master lives");
     if let Some((status, body)) = master.refusals.lock().expect("no panic").get(&kind) {
         return (*status, body.clone()).into_response();
     }

@@ -145,6 +145,52 @@ async fn several_offers_of_one_agent_hold_one_task() {
 }
 
 #[tokio::test]
+async fn tasks_run_together_share_offers_and_keep_their_order() {
+    let master = Master::start().await;
+    let framework = master.framework().await;
+    master.offer("O1", "S0", 2.5);
+    let spec = |name: &str, cpus| TaskSpec::command(name, "true").id(name).resources(cpus, 32.0);
+    let specs = [
+        spec("a", 2.0),
+        spec("b", 1.0),
+        spec("c", 0.5),
+        spec("d", 1.0).on_agent("S1".into()),
+    ];
+    let (handles, ()) = tokio::join!(framework.run_all(specs), async {
+        master.call("ACCEPT", 1).await;
+        master.offer("O2", "S1", 4.0);
+    });
+    let ran: Vec<(String, String)> = handles
+        .expect("all are launched")
+        .iter()
+        .map(|task| (task.id().to_string(), task.agent_id().to_string()))
+        .collect();
+    let on = |task: &str, agent: &str| (task.to_owned(), agent.to_owned());
+    assert_eq!(ran, [on("a", "S0"), on("b", "S1"), on("c", "S0"), on("d", "S1")]);
+    assert_eq!(master.calls("ACCEPT").len(), 2);
+    framework.finish().await.expect("nothing went wrong");
+}
+
+#[tokio::test]
+async fn a_revive_waits_for_a_decline_that_is_under_way() {
+    let master = Master::start().await;
+    let framework = master.framework().await;
+    master.offer("O1", "S0", 4.0);
+    framework.run(TaskSpec::command("t", "true")).await.expect("launched");
+    master.hold_back(Some("DECLINE"));
+    master.offer("O2", "S0", 3.9);
+    master.call("DECLINE", 1).await;
+    let (_, ()) = tokio::join!(framework.run_within(TaskSpec::command("t", "true"), SHORT), async {
+        // Were they not in turn, the REVIVE would come while the DECLINE is held.
+        let early = tokio::time::timeout(Duration::from_millis(50), master.call("REVIVE", 1)).await;
+        early.expect_err("the DECLINE is not answered yet");
+        master.hold_back(None);
+        master.call("REVIVE", 1).await;
+    });
+    framework.finish().await.expect("nothing went wrong");
+}
+
+#[tokio::test]
 async fn a_task_that_nothing_holds_is_never_launched_and_the_reason_is_told() {
     let master = Master::start().await;
     let framework = master.framework().await;

@@ -1,15 +1,18 @@
 //! The HTTP plumbing under every client: one deadline, one error shape, redirects followed only where asked for.
 
+mod answer;
+
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Method, StatusCode, Url};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::deadlines::HTTP_REQUEST;
 use crate::{Error, Kind, Result};
+
+pub use answer::{Answer, Document};
 
 /// How much of an unexpected body an error shows.
 const SHOWN: usize = 2048;
@@ -184,12 +187,7 @@ impl Request {
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(Answer {
-                status,
-                headers,
-                body: body.freeze(),
-                ran: ran.clone(),
-            })
+            Ok(Answer::new(status, headers, body.freeze(), ran.clone()))
         };
         tokio::time::timeout(limit, whole)
             .await
@@ -288,120 +286,6 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     }
 }
 
-/// A whole answer.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-    ran: String,
-}
-
-impl Answer {
-    /// The status code.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// A header's value, if it is there and is text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body.
-    #[must_use]
-    pub fn body(&self) -> &Bytes {
-        &self.body
-    }
-
-    /// The body as text, invalid UTF-8 replaced.
-    #[must_use]
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// The command line that repeats the request.
-    #[must_use]
-    pub fn ran(&self) -> &str {
-        &self.ran
-    }
-
-    /// This answer as an error: what was asked, what came back.
-    #[must_use]
-    pub fn unexpected(&self, expected: impl Into<String>) -> Error {
-        Error::new(Kind::Answer, format!("answered {}", self.status))
-            .expected(expected)
-            .ran(&self.ran)
-            .evidence(excerpt(&self.body))
-    }
-
-    /// The answer itself when its status is one of `allowed`.
-    ///
-    /// # Errors
-    /// [`Kind::Answer`] otherwise.
-    pub fn expect(self, allowed: &[StatusCode]) -> Result<Self> {
-        if allowed.contains(&self.status) {
-            return Ok(self);
-        }
-        let names: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-        Err(self.unexpected(format!("the status {}", names.join(" or "))))
-    }
-
-    /// The answer itself when its status is 200.
-    ///
-    /// # Errors
-    /// [`Kind::Answer`] otherwise.
-    pub fn ok(self) -> Result<Self> {
-        self.expect(&[StatusCode::OK])
-    }
-
-    /// The body, decoded from JSON; the status must be 200.
-    ///
-    /// # Errors
-    /// [`Kind::Answer`] for another status, or a body of another shape.
-    pub fn json<T: DeserializeOwned>(self) -> Result<T> {
-        let answer = self.ok()?;
-        serde_json::from_slice(&answer.body).map_err(|error| {
-            answer
-                .unexpected(format!("a JSON document that reads as {}", std::any::type_name::<T>()))
-                .caused_by(error)
-        })
-    }
-}
-
-/// A document as a type, and as it came: the second is what snapshots compare.
-#[derive(Clone, Debug)]
-pub struct Document<T> {
-    /// The fields that the harness knows.
-    pub typed: T,
-    /// The whole document.
-    pub raw: Value,
-}
-
-impl<T> std::ops::Deref for Document<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.typed
-    }
-}
-
-impl<T: DeserializeOwned> Document<T> {
-    /// Reads both from one answer.
-    ///
-    /// # Errors
-    /// As [`Answer::json`].
-    pub fn read(answer: Answer) -> Result<Self> {
-        let raw: Value = answer.clone().json()?;
-        Ok(Document {
-            typed: answer.json()?,
-            raw,
-        })
-    }
-}
-
 /// The media type without parameters, for the one place where a stream says what it is.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -410,155 +294,4 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::Router;
-    use axum::extract::Request as Received;
-    use axum::http::StatusCode as Status;
-    use axum::routing::{any, get, post};
-    use serde_json::json;
-
-    use super::*;
-    use crate::client::testing::serve;
-
-    #[tokio::test]
-    async fn an_unexpected_answer_carries_the_line_that_repeats_it() {
-        let router = Router::new().route("/api/v1", post(async || (Status::BAD_REQUEST, "b".repeat(5000))));
-        let base = serve(router).await;
-        let http = Http::new(&base).expect("an address");
-        let call = json!({"type": "GET_'IT"});
-        let error = http
-            .post_json("/api/v1", &call)
-            .send()
-            .await
-            .expect("an answer")
-            .ok()
-            .expect_err("400");
-        assert_eq!(error.kind(), Kind::Answer);
-        let text = error.explain();
-        let line = format!(
-            "curl -sS -L -X POST -H 'content-type: application/json' -H 'accept: application/json' \
-             -d '{{\"type\":\"GET_'\\''IT\"}}' '{base}/api/v1'"
-        );
-        assert!(text.contains(&line), "{line} stands in {text}");
-        assert!(
-            text.contains("answered 400 Bad Request") && text.contains("(5000 bytes in all)"),
-            "{text}"
-        );
-        assert!(
-            !text.contains(&"b".repeat(SHOWN + 1)),
-            "no more than {SHOWN} bytes are shown"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_redirect_keeps_method_and_body_and_is_followed_without_a_scheme() {
-        let leader = serve(Router::new().route("/master/api/v1", post(async |body: String| body))).await;
-        let location = format!("{}/master/api/v1", leader.trim_start_matches("http:"));
-        let follower = Router::new().route(
-            "/api/v1",
-            any(async move || (Status::TEMPORARY_REDIRECT, [("location", location)])),
-        );
-        let http = Http::new(&serve(follower).await).expect("an address");
-        let call = json!({"type": "GET_VERSION"});
-        let echoed: Value = http
-            .post_json("api/v1", &call)
-            .send()
-            .await
-            .expect("an answer")
-            .json()
-            .expect("JSON");
-        assert_eq!(echoed, call);
-        let stopped = http
-            .post_json("api/v1", &call)
-            .without_redirects()
-            .send()
-            .await
-            .expect("an answer");
-        assert_eq!(stopped.status(), StatusCode::TEMPORARY_REDIRECT);
-    }
-
-    #[tokio::test]
-    async fn a_circle_of_redirects_ends() {
-        let router = Router::new().route("/a", get(async || (Status::TEMPORARY_REDIRECT, [("location", "/a")])));
-        let http = Http::new(&serve(router).await).expect("an address");
-        let error = http
-            .get("a")
-            .send()
-            .await
-            .expect("the last answer")
-            .ok()
-            .expect_err("a redirect");
-        assert!(error.to_string().contains("307"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn silence_is_bounded_and_says_how_long_it_was() {
-        let router = Router::new().route("/", get(async || std::future::pending::<String>().await));
-        let http = Http::new(&serve(router).await).expect("an address");
-        let error = http
-            .get("/")
-            .within(Duration::from_millis(50))
-            .send()
-            .await
-            .expect_err("silence");
-        assert_eq!(error.kind(), Kind::Deadline);
-        assert!(
-            error.explain().contains("within 50.0ms") && error.explain().contains("curl"),
-            "{error:?}"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_refused_connection_is_the_components_fault() {
-        let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = free.local_addr().expect("it is bound");
-        drop(free);
-        let http = Http::new(&address.to_string()).expect("an address without a scheme");
-        let error = http.get("state").send().await.expect_err("nobody is there");
-        assert_eq!(error.kind(), Kind::Component);
-        assert!(error.to_string().contains("refused"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn another_shape_names_the_type_and_shows_the_body() {
-        let router = Router::new().route("/n", get(async || r#"{"number": "one"}"#));
-        let http = Http::new(&serve(router).await).expect("an address");
-        let error = http
-            .get("n")
-            .send()
-            .await
-            .expect("an answer")
-            .json::<Vec<u8>>()
-            .expect_err("an object");
-        assert!(
-            error.explain().contains(r#"{"number": "one"}"#) && error.explain().contains("Vec<u8>"),
-            "{error:?}"
-        );
-    }
-
-    #[tokio::test]
-    async fn paths_and_queries_are_encoded_below_the_base() {
-        let router = Router::new().fallback(async |request: Received| request.uri().to_string());
-        let base = serve(router).await;
-        let http = Http::new(&format!("{base}/service/x")).expect("an address");
-        let answer = http
-            .get("/files/read")
-            .query("path", "/a b/ü&c")
-            .query("offset", -1)
-            .send()
-            .await
-            .expect("200");
-        assert_eq!(
-            answer.text(),
-            "/service/x/files/read?path=%2Fa+b%2F%C3%BC%26c&offset=-1"
-        );
-    }
-
-    #[test]
-    fn what_is_no_address_is_refused() {
-        for base in ["", "http://", "https://h:1", "ftp://h", "a b"] {
-            let error = Http::new(base).expect_err(base);
-            assert_eq!(error.kind(), Kind::Usage, "{base}");
-        }
-    }
-}
+mod tests;

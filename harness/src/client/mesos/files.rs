@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::Http;
 use crate::Result;
+use crate::client::Http;
 
 /// How much one read asks for. The server gives at most 16 memory pages, whatever is asked.
 const PAGE: u64 = 64 * 1024;

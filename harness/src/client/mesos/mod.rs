@@ -18,5 +18,4 @@ pub use events::{OperatorEvent, OperatorEvents};
 pub use files::FilesClient;
 pub use master::MasterClient;
 pub use scheduler::{Framework, FrameworkSpec, Offer, TaskHandle, TaskSpec, Uri};
-pub use stream::EventStream;
 pub use task::{Reason, TaskState, TaskStatus};

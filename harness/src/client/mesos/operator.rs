@@ -7,11 +7,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::super::ids::wrapped;
-use super::super::resources::RoleResources;
-use super::super::{AgentId, ContainerId, ExecutorId, FrameworkId, Http, TaskId};
 use super::task::{ContainerStatus, TaskState, TaskStatus};
 use crate::Result;
+use crate::client::ids::wrapped;
+use crate::client::resources::RoleResources;
+use crate::client::{AgentId, ContainerId, ExecutorId, FrameworkId, Http, TaskId};
 
 /// `{"type": "TEARDOWN", "teardown": {…}}`.
 pub(crate) fn call(kind: &str, body: Option<Value>) -> Value {

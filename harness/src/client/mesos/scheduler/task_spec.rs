@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::super::super::{AgentId, Demand, PortRanges, Resources, TaskId};
 use super::checks::{Check, HealthCheck};
+use crate::client::{AgentId, Demand, PortRanges, Resources, TaskId};
 use crate::explain::Constraint;
 
 /// Something the fetcher puts into the sandbox before the task starts.

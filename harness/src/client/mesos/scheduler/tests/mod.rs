@@ -1,167 +1,25 @@
 //! The scheduler against an in-process master that streams what a test tells it to, and records every call.
 
-use std::collections::BTreeMap;
+mod master;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use futures_util::stream::StreamExt;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::post;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
 
 use super::{Framework, FrameworkSpec, TaskSpec};
-use crate::await_until::{Probe, Wait, changes};
+use crate::await_until::{Probe, Wait};
 use crate::client::mesos::TaskState;
-use crate::client::recordio::encode;
 use crate::client::testing::serve;
 use crate::deadlines::Deadline;
 use crate::{Error, Kind};
+use master::{LONG, Master};
 
 const SHORT: Deadline = Deadline::custom("SHORT", Duration::from_millis(80));
-const LONG: Deadline = Deadline::custom("LONG", Duration::from_secs(10));
-
-#[derive(Clone)]
-struct Master {
-    base: String,
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    calls: watch::Sender<Vec<Value>>,
-    stream: Mutex<Option<mpsc::UnboundedSender<Vec<u8>>>>,
-    /// What a call of a type is answered with, instead of 202.
-    refusals: Mutex<BTreeMap<String, (StatusCode, String)>>,
-}
-
-impl Master {
-    async fn start() -> Master {
-        let inner = Arc::new(Inner {
-            calls: watch::Sender::new(Vec::new()),
-            stream: Mutex::new(None),
-            refusals: Mutex::new(BTreeMap::new()),
-        });
-        let router = Router::new()
-            .route("/api/v1/scheduler", post(scheduler))
-            .route("/slaves", get(async || SLAVES))
-            .with_state(inner.clone());
-        Master {
-            base: serve(router).await,
-            inner,
-        }
-    }
-
-    async fn framework(&self) -> Framework {
-        Framework::subscribe(&self.base, FrameworkSpec::new("test"))
-            .await
-            .expect("the master takes it")
-    }
-
-    fn send(&self, event: &Value) {
-        let stream = self.inner.stream.lock().expect("no panic");
-        let stream = stream.as_ref().expect("a framework is subscribed");
-        stream
-            .send(encode(event.to_string().as_bytes()))
-            .expect("the stream is open");
-    }
-
-    fn offer(&self, id: &str, agent: &str, cpus: f64) {
-        self.send(&json!({"type": "OFFERS", "offers": {"offers": [{
-        "id": {"value": id}, "agent_id": {"value": agent}, "framework_id": {"value": "m-0000"},
-        "hostname": format!("host-{agent}"), "allocation_info": {"role": "*"},
-        "resources": [
-            {"name": "cpus", "type": "SCALAR", "scalar": {"value": cpus}, "role": "*"},
-            {"name": "mem", "type": "SCALAR", "scalar": {"value": 1024}, "role": "*"},
-            {"name": "ports", "type": "RANGES", "ranges": {"range": [{"begin": 31000, "end": 32000}]}},
-        ]}]}}));
-    }
-
-    fn update(&self, task: &str, state: &str, uuid: Option<&str>) {
-        let mut status = json!({"task_id": {"value": task}, "state": state, "agent_id": {"value": "S0"},
-            "message": "as the test says", "source": "SOURCE_EXECUTOR"});
-        if let Some(uuid) = uuid {
-            status["uuid"] = uuid.into();
-        }
-        self.send(&json!({"type": "UPDATE", "update": {"status": status}}));
-    }
-
-    /// Ends the stream.
-    fn hang_up(&self) {
-        self.inner.stream.lock().expect("no panic").take();
-    }
-
-    fn refuse(&self, kind: &str, status: StatusCode, body: &str) {
-        self.inner
-            .refusals
-            .lock()
-            .expect("no panic")
-            .insert(kind.to_owned(), (status, body.to_owned()));
-    }
-
-    fn calls(&self, kind: &str) -> Vec<Value> {
-        self.inner
-            .calls
-            .borrow()
-            .iter()
-            .filter(|call| call["type"] == kind)
-            .cloned()
-            .collect()
-    }
-
-    /// Waits for the `count`th call of a type.
-    async fn call(&self, kind: &str, count: usize) -> Value {
-        Wait::that(format!("{count} calls of the type {kind} come"), LONG)
-            .woken_by(changes(self.inner.calls.subscribe()))
-            .until(async || match self.calls(kind).get(count - 1) {
-                Some(call) => Probe::Ready(call.clone()),
-                None => Probe::NotYet(format!("calls so far: {:?}", self.inner.calls.borrow())),
-            })
-            .await
-            .expect("the call comes")
-    }
-}
-
-const SLAVES: &str = r#"{"slaves": [{
-    "id": "S0", "hostname": "host-S0", "port": 5051, "pid": "slave(1)@10.1.2.101:5051", "active": true,
-    "version": "1.11.0", "registered_time": 1.0, "resources": {"cpus": 4.0, "mem": 1024.0},
-    "used_resources": {"cpus": 0.0}, "offered_resources": {}, "unreserved_resources": {"cpus": 4.0, "mem": 1024.0}}]}"#;
-
-async fn scheduler(State(master): State<Arc<Inner>>, headers: HeaderMap, body: String) -> Response {
-    let call: Value = serde_json::from_str(&body).expect("calls are JSON");
-    let kind = call["type"].as_str().expect("calls have a type").to_owned();
-    master.calls.send_modify(|calls| calls.push(call));
-    if let Some((status, body)) = master.refusals.lock().expect("no panic").get(&kind) {
-        return (*status, body.clone()).into_response();
-    }
-    if kind != "SUBSCRIBE" {
-        if headers.get("mesos-stream-id").is_none_or(|id| id != "stream-1") {
-            return (StatusCode::BAD_REQUEST, "the stream id does not match").into_response();
-        }
-        if kind == "TEARDOWN" {
-            master.stream.lock().expect("no panic").take();
-        }
-        return StatusCode::ACCEPTED.into_response();
-    }
-    assert!(!headers.contains_key("mesos-stream-id"), "a SUBSCRIBE has no stream id");
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let subscribed = json!({"type": "SUBSCRIBED", "subscribed": {
-        "framework_id": {"value": "m-0000"}, "heartbeat_interval_seconds": 15.0}});
-    sender
-        .send(encode(subscribed.to_string().as_bytes()))
-        .expect("the receiver is here");
-    *master.stream.lock().expect("no panic") = Some(sender);
-    let stream = futures_util::stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
-    let body = Body::from_stream(stream.map(Ok::<_, std::io::Error>));
-    (
-        [("content-type", "application/json"), ("mesos-stream-id", "stream-1")],
-        body,
-    )
-        .into_response()
-}
 
 #[tokio::test]
 async fn a_task_runs_to_its_end_and_every_update_is_acknowledged() {
@@ -283,6 +141,52 @@ async fn several_offers_of_one_agent_hold_one_task() {
         master.call("DECLINE", 1).await["decline"]["offer_ids"],
         json!([{"value": "O2"}])
     );
+    framework.finish().await.expect("nothing went wrong");
+}
+
+#[tokio::test]
+async fn tasks_run_together_share_offers_and_keep_their_order() {
+    let master = Master::start().await;
+    let framework = master.framework().await;
+    master.offer("O1", "S0", 2.5);
+    let spec = |name: &str, cpus| TaskSpec::command(name, "true").id(name).resources(cpus, 32.0);
+    let specs = [
+        spec("a", 2.0),
+        spec("b", 1.0),
+        spec("c", 0.5),
+        spec("d", 1.0).on_agent("S1".into()),
+    ];
+    let (handles, ()) = tokio::join!(framework.run_all(specs), async {
+        master.call("ACCEPT", 1).await;
+        master.offer("O2", "S1", 4.0);
+    });
+    let ran: Vec<(String, String)> = handles
+        .expect("all are launched")
+        .iter()
+        .map(|task| (task.id().to_string(), task.agent_id().to_string()))
+        .collect();
+    let on = |task: &str, agent: &str| (task.to_owned(), agent.to_owned());
+    assert_eq!(ran, [on("a", "S0"), on("b", "S1"), on("c", "S0"), on("d", "S1")]);
+    assert_eq!(master.calls("ACCEPT").len(), 2);
+    framework.finish().await.expect("nothing went wrong");
+}
+
+#[tokio::test]
+async fn a_revive_waits_for_a_decline_that_is_under_way() {
+    let master = Master::start().await;
+    let framework = master.framework().await;
+    master.offer("O1", "S0", 4.0);
+    framework.run(TaskSpec::command("t", "true")).await.expect("launched");
+    master.hold_back(Some("DECLINE"));
+    master.offer("O2", "S0", 3.9);
+    master.call("DECLINE", 1).await;
+    let (_, ()) = tokio::join!(framework.run_within(TaskSpec::command("t", "true"), SHORT), async {
+        // Were they not in turn, the REVIVE would come while the DECLINE is held.
+        let early = tokio::time::timeout(Duration::from_millis(50), master.call("REVIVE", 1)).await;
+        early.expect_err("the DECLINE is not answered yet");
+        master.hold_back(None);
+        master.call("REVIVE", 1).await;
+    });
     framework.finish().await.expect("nothing went wrong");
 }
 
@@ -495,20 +399,6 @@ async fn a_refused_teardown_is_reported() {
     master.hang_up_after_teardown();
     let error = framework.finish().await.expect_err("it was refused");
     assert!(error.explain().contains("500"), "{error:?}");
-}
-
-impl Master {
-    /// As a master that dies while it is asked.
-    fn hang_up_after_teardown(&self) {
-        let (master, mut calls) = (self.clone(), self.inner.calls.subscribe());
-        tokio::spawn(async move {
-            calls
-                .wait_for(|calls| calls.iter().any(|call| call["type"] == "TEARDOWN"))
-                .await
-                .expect("the call");
-            master.hang_up();
-        });
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

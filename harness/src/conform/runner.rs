@@ -147,9 +147,12 @@ impl Nextest {
             .stderr
             .take()
             .ok_or_else(|| Error::internal("nextest's log is not piped"))?;
-        let mut json = Vec::new();
         let mut stdout = BufReader::new(stdout);
-        let both = async { tokio::join!(stdout.read_to_end(&mut json), shown(stderr)) };
+        let listed = async {
+            let mut json = Vec::new();
+            stdout.read_to_end(&mut json).await.map(|_| json)
+        };
+        let both = async { tokio::join!(listed, shown(stderr)) };
         tokio::pin!(both);
         let (read, log) = loop {
             tokio::select! {
@@ -169,7 +172,7 @@ impl Nextest {
         if !status.success() {
             return Err(self.build_failed(&arguments, status, &log));
         }
-        read.context(Kind::Environment, || "nextest's list cannot be read".to_owned())?;
+        let json = read.context(Kind::Environment, || "nextest's list cannot be read".to_owned())?;
         read_list(&json)
     }
 

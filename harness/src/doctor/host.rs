@@ -15,10 +15,20 @@ const IMAGES_MIB: u64 = 8 * 1024;
 /// The least that one build needs, in MiB.
 const LEAST_DISK_MIB: u64 = 2 * 1024;
 
+#[derive(PartialEq, Eq)]
+enum Need {
+    /// Nothing works without it.
+    Always,
+    /// There is another way.
+    Comfort,
+    /// The project installs it when it comes to that.
+    OnDemand,
+}
+
 struct Tool {
     name: &'static str,
     programs: &'static [&'static str],
-    is_needed: bool,
+    need: Need,
     remedy: &'static str,
 }
 
@@ -26,38 +36,38 @@ const TOOLS: [Tool; 6] = [
     Tool {
         name: "cargo",
         programs: &["cargo"],
-        is_needed: true,
+        need: Need::Always,
         remedy: "install a Rust toolchain (rustup), and have ~/.cargo/bin on the search path",
     },
     Tool {
         name: "rustc",
         programs: &["rustc"],
-        is_needed: true,
+        need: Need::Always,
         remedy: "install a Rust toolchain (rustup), and have ~/.cargo/bin on the search path",
     },
     Tool {
         name: "C compiler",
         programs: &["cc", "gcc", "clang"],
-        is_needed: true,
+        need: Need::Always,
         remedy: "Debian and Ubuntu: apt-get install build-essential",
     },
     Tool {
         name: "C++ compiler",
         programs: &["c++", "g++", "clang++"],
-        is_needed: true,
+        need: Need::Always,
         remedy: "Debian and Ubuntu: apt-get install build-essential",
     },
     Tool {
         name: "make",
         programs: &["make"],
-        is_needed: false,
+        need: Need::Comfort,
         remedy: "Debian and Ubuntu: apt-get install make; or call `cargo run -p harness -- VERB`",
     },
     Tool {
         name: "mmdebstrap",
         programs: &["mmdebstrap", "debootstrap"],
-        is_needed: false,
-        remedy: "nothing: it is installed when no image registry answers and the Debian base must be bootstrapped",
+        need: Need::OnDemand,
+        remedy: "installed when no image registry answers and the Debian base must be bootstrapped",
     },
 ];
 
@@ -77,10 +87,10 @@ pub(super) async fn tools() -> Vec<Check> {
 async fn check_tool(tool: &Tool) -> Check {
     let Some(program) = tool.programs.iter().find_map(|program| find_program(program)) else {
         let found = format!("no {} on the search path", tool.programs.join(", "));
-        return if tool.is_needed {
-            Check::missing(tool.name, found, tool.remedy)
-        } else {
-            Check::warn(tool.name, found, tool.remedy)
+        return match tool.need {
+            Need::Always => Check::missing(tool.name, found, tool.remedy),
+            Need::Comfort => Check::warn(tool.name, found, tool.remedy),
+            Need::OnDemand => Check::ok(tool.name, format!("{found}: {}", tool.remedy)),
         };
     };
     let name = program.to_string_lossy();
@@ -89,7 +99,7 @@ async fn check_tool(tool: &Tool) -> Check {
             tool.name,
             format!("{} ({name})", said.lines().next().unwrap_or_default()),
         ),
-        Err(error) if tool.is_needed => Check::missing(tool.name, error.to_string(), tool.remedy),
+        Err(error) if tool.need == Need::Always => Check::missing(tool.name, error.to_string(), tool.remedy),
         Err(error) => Check::warn(tool.name, error.to_string(), tool.remedy),
     }
 }

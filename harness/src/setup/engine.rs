@@ -84,7 +84,7 @@ fn forbidden(socket: &Path) -> Error {
     )
     .expected("read and write access to that socket")
     .ran("docker version")
-    .hint("as root: usermod -aG docker USER; then log in again")
+    .hint("as root: usermod -aG docker USER, and start the engine where none runs; then log in again")
 }
 
 fn by_hand() -> Error {

@@ -147,22 +147,24 @@ impl Nextest {
             .stderr
             .take()
             .ok_or_else(|| Error::internal("nextest's log is not piped"))?;
+<<<<<<< HEAD
         let mut stdout = BufReader::new(stdout);
         let listed = async {
             let mut json = Vec::new();
             stdout.read_to_end(&mut json).await.map(|_| json)
         };
         let both = async { tokio::join!(listed, shown(stderr)) };
+=======
+        let both = async { tokio::join!(whole(stdout), shown(stderr)) };
+>>>>>>> report
         tokio::pin!(both);
-        let (read, log) = loop {
-            tokio::select! {
-                done = &mut both => break done,
-                number = interrupt.next() => {
-                    forward(&child, number);
-                    // Bounded by what the signal does to the build; nothing of ours is created yet.
-                    drop(child.wait().await);
-                    return Err(interrupted(number));
-                }
+        let (json, log) = tokio::select! {
+            done = &mut both => done,
+            number = interrupt.next() => {
+                forward(&child, number);
+                // Bounded by what the signal does to the build; nothing of ours is created yet.
+                drop(child.wait().await);
+                return Err(interrupted(number));
             }
         };
         let status = child
@@ -172,8 +174,12 @@ impl Nextest {
         if !status.success() {
             return Err(self.build_failed(&arguments, status, &log));
         }
+<<<<<<< HEAD
         let json = read.context(Kind::Environment, || "nextest's list cannot be read".to_owned())?;
         read_list(&json)
+=======
+        read_list(&json.context(Kind::Environment, || "nextest's list cannot be read".to_owned())?)
+>>>>>>> report
     }
 
     fn build_failed(&self, arguments: &[&str], status: ExitStatus, log: &str) -> Error {
@@ -261,6 +267,12 @@ fn forward(child: &Child, number: Signal) {
         // A group that is gone needs no signal.
         let _ = killpg(group, number);
     }
+}
+
+async fn whole(mut stream: impl AsyncRead + Unpin) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await?;
+    Ok(bytes)
 }
 
 /// Shows a log as it comes, and keeps it.

@@ -6,7 +6,7 @@
 use super::{Recipe, container_name, mesos_agent};
 use crate::await_until::{Probe, Wait};
 use crate::docker::exec::{ExecOutput, ExecSpec};
-use crate::docker::{ContainerSpec, Engine, container, exec, volume};
+use crate::docker::{ContainerSpec, Engine, Place, container, exec, volume};
 use crate::image::ImageSpec;
 use crate::node::{Node, NodeName};
 use crate::{Result, deadlines};
@@ -87,7 +87,9 @@ pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) ->
 }
 
 fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> ContainerSpec {
-    let mut shell = recipe.joining(node, NAME, image).mount(sockets, SOCKET_DIR);
+    let mut shell = recipe
+        .joining(node, NAME, image)
+        .mount(sockets, &format!("{SOCKET_DIR}:ro"));
     if let NodeName::Slave(_) = node {
         shell = shell.mount(
             &mesos_agent::volume(recipe.cluster, node, mesos_agent::WORK_DIR),
@@ -101,6 +103,7 @@ fn proxy_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> 
     let listen = format!("{SOCKET_DIR}/docker.sock");
     let name = container_name(recipe.cluster, node, PROXY);
     ContainerSpec::new(name, image, recipe.labels_of(node, PROXY))
+        .place(Place::Sealed)
         .mount(sockets, SOCKET_DIR)
         .mount(&engine_socket(), MOUNTED_SOCKET)
         .entrypoint(["node-docker"])

@@ -147,16 +147,7 @@ impl Nextest {
             .stderr
             .take()
             .ok_or_else(|| Error::internal("nextest's log is not piped"))?;
-<<<<<<< HEAD
-        let mut stdout = BufReader::new(stdout);
-        let listed = async {
-            let mut json = Vec::new();
-            stdout.read_to_end(&mut json).await.map(|_| json)
-        };
-        let both = async { tokio::join!(listed, shown(stderr)) };
-=======
         let both = async { tokio::join!(whole(stdout), shown(stderr)) };
->>>>>>> report
         tokio::pin!(both);
         let (json, log) = tokio::select! {
             done = &mut both => done,
@@ -174,12 +165,7 @@ impl Nextest {
         if !status.success() {
             return Err(self.build_failed(&arguments, status, &log));
         }
-<<<<<<< HEAD
-        let json = read.context(Kind::Environment, || "nextest's list cannot be read".to_owned())?;
-        read_list(&json)
-=======
         read_list(&json.context(Kind::Environment, || "nextest's list cannot be read".to_owned())?)
->>>>>>> report
     }
 
     fn build_failed(&self, arguments: &[&str], status: ExitStatus, log: &str) -> Error {

@@ -32,6 +32,8 @@ pub enum Place {
     },
     /// Inside the network and PID namespaces of a holder container, named here.
     Joins(String),
+    /// No network, no capability, a root file system that nobody writes: for what holds the engine's socket.
+    Sealed,
 }
 
 /// What a container is made of. Built up, then [`ContainerSpec::create`].
@@ -196,6 +198,12 @@ impl ContainerSpec {
                 host.network_mode = Some(format!("container:{holder}"));
                 host.pid_mode = Some(format!("container:{holder}"));
             }
+            Some(Place::Sealed) => {
+                host.network_mode = Some("none".to_owned());
+                host.readonly_rootfs = Some(true);
+                host.cap_drop = Some(vec!["ALL".to_owned()]);
+                host.security_opt = Some(vec!["no-new-privileges".to_owned()]);
+            }
             None => {}
         }
         ContainerCreateBody {
@@ -219,6 +227,7 @@ impl ContainerSpec {
         match &self.place {
             Some(Place::Address { network, address, .. }) => words.push(format!("--network {network} --ip {address}")),
             Some(Place::Joins(holder)) => words.push(format!("--network container:{holder} --pid container:{holder}")),
+            Some(Place::Sealed) => words.push("--network none --read-only --cap-drop ALL".to_owned()),
             None => {}
         }
         words.extend(self.mounts.iter().map(|mount| format!("--volume {mount}")));

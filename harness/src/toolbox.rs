@@ -48,13 +48,24 @@ impl FileServer {
         }
         let started = request.start().await;
         let container = started.context(Kind::Environment, || "the file server did not start".to_owned())?;
-        let inspect = engine.docker().inspect_container(container.id(), None::<InspectContainerOptions>);
+        let inspect = engine
+            .docker()
+            .inspect_container(container.id(), None::<InspectContainerOptions>);
         let ran = format!("docker inspect {}", container.id());
         let inspect = engine.request("inspect the file server", ran, inspect).await?;
-        let networks = inspect.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
-        let address = networks.get(cluster.name()).and_then(|endpoint| endpoint.ip_address.as_ref()?.parse().ok());
-        let address = address.ok_or_else(|| Error::internal("the file server has no address on the cluster's network"))?;
-        let server = FileServer { address, _container: container };
+        let networks = inspect
+            .network_settings
+            .and_then(|settings| settings.networks)
+            .unwrap_or_default();
+        let address = networks
+            .get(cluster.name())
+            .and_then(|endpoint| endpoint.ip_address.as_ref()?.parse().ok());
+        let address =
+            address.ok_or_else(|| Error::internal("the file server has no address on the cluster's network"))?;
+        let server = FileServer {
+            address,
+            _container: container,
+        };
         server.ready().await?;
         Ok(server)
     }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use crate::client::mesos::{Framework, FrameworkSpec, MasterClient};
 use crate::component::{mesos_agent, mesos_master};
-use crate::docker::network::Subnet;
 use crate::docker::Engine;
+use crate::docker::network::Subnet;
 use crate::evidence::Recorder;
 use crate::image::Images;
 use crate::lease::Lease;
@@ -91,7 +91,12 @@ impl Cluster {
     /// [`crate::Kind::Usage`] where no such node runs; the message names those that do.
     pub fn node(&self, name: NodeName) -> Result<&Node> {
         self.nodes.get(&name).ok_or_else(|| {
-            let running = self.nodes.keys().map(NodeName::to_string).collect::<Vec<_>>().join(", ");
+            let running = self
+                .nodes
+                .keys()
+                .map(NodeName::to_string)
+                .collect::<Vec<_>>()
+                .join(", ");
             Error::usage(format!("no node {name} runs in the cluster {}", self.name))
                 .expected(format!("one of {running}"))
                 .hint(format!("`harness start {name}` starts a slave that is not there yet"))
@@ -144,12 +149,17 @@ impl Cluster {
     }
 
     fn ensemble(&self) -> Vec<Ipv4Addr> {
-        (1..=self.topology.zookeepers).map(|number| self.address(NodeName::Master(number))).collect()
+        (1..=self.topology.zookeepers)
+            .map(|number| self.address(NodeName::Master(number)))
+            .collect()
     }
 
     /// What the agent of `node` offers: the builder's word, else the stack's.
     fn agent_spec(&self, node: NodeName) -> AgentSpec {
-        self.agents.get(&node).unwrap_or_else(|| self.stack.agent_on(&node.to_string())).clone()
+        self.agents
+            .get(&node)
+            .unwrap_or_else(|| self.stack.agent_on(&node.to_string()))
+            .clone()
     }
 
     /// The engine it is on.

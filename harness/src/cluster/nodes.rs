@@ -22,8 +22,10 @@ impl Cluster {
     /// component fails. A slave that fails on its first start is removed again.
     pub async fn start(&mut self, name: NodeName) -> Result<Node> {
         if self.nodes.contains_key(&name) {
-            return Err(Error::usage(format!("{name} runs already in the cluster {}", self.name))
-                .hint(format!("`harness stop {name}` stops it")));
+            return Err(
+                Error::usage(format!("{name} runs already in the cluster {}", self.name))
+                    .hint(format!("`harness stop {name}` stops it")),
+            );
         }
         let node = self.node_at(name);
         if container::exists(&self.engine, &node.container(holder::NAME)).await? {
@@ -32,8 +34,10 @@ impl Cluster {
             self.boot_slave(&node).await?;
         } else {
             let (masters, zookeepers) = (self.topology.masters, self.topology.zookeepers);
-            return Err(Error::usage(format!("the cluster {} was booted without {name}", self.name))
-                .expected(format!("one of its {} masters", masters.max(zookeepers))));
+            return Err(
+                Error::usage(format!("the cluster {} was booted without {name}", self.name))
+                    .expected(format!("one of its {} masters", masters.max(zookeepers))),
+            );
         }
         self.nodes.insert(name, node.clone());
         Ok(node)

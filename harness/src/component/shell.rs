@@ -42,24 +42,30 @@ pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) ->
     for name in [&proxy, &shell] {
         container::start(engine, name).await?;
     }
-    Wait::that(format!("docker answers in the shell of {}", node.name()), deadlines::EXEC)
-        .unless(container::death(engine, &[shell.clone(), proxy.clone()]))
-        .until(async || {
-            let version = ExecSpec::new(["docker", "version", "--format", "{{.Server.Version}}"]);
-            match exec::exec(engine, &shell, version).await {
-                Ok(output) if output.exit_code == 0 => Probe::Ready(()),
-                Ok(output) => Probe::NotYet(output.stderr.trim().to_owned()),
-                Err(error) => Probe::NotYet(error.to_string()),
-            }
-        })
-        .await?;
+    Wait::that(
+        format!("docker answers in the shell of {}", node.name()),
+        deadlines::EXEC,
+    )
+    .unless(container::death(engine, &[shell.clone(), proxy.clone()]))
+    .until(async || {
+        let version = ExecSpec::new(["docker", "version", "--format", "{{.Server.Version}}"]);
+        match exec::exec(engine, &shell, version).await {
+            Ok(output) if output.exit_code == 0 => Probe::Ready(()),
+            Ok(output) => Probe::NotYet(output.stderr.trim().to_owned()),
+            Err(error) => Probe::NotYet(error.to_string()),
+        }
+    })
+    .await?;
     Ok(shell)
 }
 
 fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> ContainerSpec {
     let mut shell = recipe.joining(node, NAME, image).mount(sockets, SOCKET_DIR);
     if let NodeName::Slave(_) = node {
-        shell = shell.mount(&mesos_agent::volume(recipe.cluster, node, mesos_agent::WORK_DIR), mesos_agent::WORK_DIR);
+        shell = shell.mount(
+            &mesos_agent::volume(recipe.cluster, node, mesos_agent::WORK_DIR),
+            mesos_agent::WORK_DIR,
+        );
     }
     shell
 }
@@ -71,11 +77,22 @@ fn proxy_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> 
         .mount(sockets, SOCKET_DIR)
         .mount(&engine_socket(), MOUNTED_SOCKET)
         .entrypoint(["node-docker"])
-        .command(["--cluster", recipe.cluster, "--node", &node.to_string(), "--listen", &listen, "--engine", MOUNTED_SOCKET])
+        .command([
+            "--cluster",
+            recipe.cluster,
+            "--node",
+            &node.to_string(),
+            "--listen",
+            &listen,
+            "--engine",
+            MOUNTED_SOCKET,
+        ])
 }
 
 /// The socket's path on the engine's host: that of `DOCKER_HOST` where it names one.
 fn engine_socket() -> String {
     let address = crate::docker::engine::address();
-    address.strip_prefix("unix://").map_or_else(|| ENGINE_SOCKET.to_owned(), str::to_owned)
+    address
+        .strip_prefix("unix://")
+        .map_or_else(|| ENGINE_SOCKET.to_owned(), str::to_owned)
 }

@@ -8,8 +8,8 @@ use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum, NetworkingConfig,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, LogsOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
-    UploadToContainerOptionsBuilder, WaitContainerOptions,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, LogsOptionsBuilder,
+    StartContainerOptions, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::future::select_all;
 use futures_util::{FutureExt, StreamExt};
@@ -326,7 +326,13 @@ pub async fn exists(engine: &Engine, name: &str) -> Result<bool> {
 /// [`Kind::Environment`] where the engine refuses: it does not run.
 pub async fn kill(engine: &Engine, name: &str) -> Result<()> {
     let kill = engine.docker().kill_container(name, None::<KillContainerOptions>);
-    engine.request(&format!("kill the container {name}"), format!("docker kill {name}"), kill).await
+    engine
+        .request(
+            &format!("kill the container {name}"),
+            format!("docker kill {name}"),
+            kill,
+        )
+        .await
 }
 
 /// The last `lines` lines of both output streams, or why they could not be read.

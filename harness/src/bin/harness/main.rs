@@ -35,7 +35,9 @@ enum Command {
     /// Remove a cluster.
     Down(cluster::Down),
     /// Enter a node, or run a command there.
-    #[command(after_help = "Examples: harness ssh mesos-slave1 · harness ssh mesos-master1 -- sudo docker logs zookeeper")]
+    #[command(
+        after_help = "Examples: harness ssh mesos-slave1 · harness ssh mesos-master1 -- sudo docker logs zookeeper"
+    )]
     Ssh(node::Ssh),
     /// Start a node: a slave that was not there, or one that was stopped.
     Start(node::Start),
@@ -72,7 +74,11 @@ fn main() -> ExitCode {
         .with_level(false)
         .with_target(false)
         .init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: no runtime: {error}");

@@ -23,7 +23,11 @@ pub(crate) struct SetupArgs {
 pub(crate) async fn run(args: SetupArgs) -> Result<()> {
     let stack = Stack::load(user_file(args.stack.as_deref()).as_deref())?;
     harness::setup::run(&say, async |engine| {
-        if args.no_images { Ok(()) } else { images(engine, &stack).await }
+        if args.no_images {
+            Ok(())
+        } else {
+            images(engine, &stack).await
+        }
     })
     .await
     .map(drop)

@@ -222,3 +222,121 @@ fn folders(parent: &Path) -> Result<BTreeSet<String>> {
     }
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LETTERS: &str = "[[artefact]]\nname = \"letters-1\"\nfile = \"letters.txt\"\nversion = \"1\"\nsha256 = \
+        \"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"\nclient = \"pip\"\nrequest = \"letters\"\n";
+
+    struct Fixtures(tempfile::TempDir);
+
+    impl Fixtures {
+        fn new() -> Self {
+            let fixtures = Fixtures(tempfile::tempdir().unwrap());
+            let bootstrap = "[bootstrap]\nsuite = \"bookworm\"\nregistry = \"r\"\nglibc = \"2.36\"\n";
+            fixtures.write("images/root/image.toml", &format!("summary = \"root\"\n{bootstrap}"));
+            fixtures.write("images/root/Dockerfile", "ARG BASE\nFROM ${BASE}\n");
+            fixtures.write(
+                "images/top/image.toml",
+                "summary = \"top\"\nbase = \"root\"\nartefacts = [\"letters-${VERSION}\"]\n[args]\nVERSION = \"1\"\n",
+            );
+            fixtures.write("images/top/Dockerfile", "ARG BASE\nFROM ${BASE}\n");
+            fixtures.write(
+                LOCK_FILE,
+                &format!("{LETTERS}{}", LETTERS.replace("letters-1", "letters-2")),
+            );
+            fixtures
+        }
+
+        fn write(&self, path: &str, text: &str) {
+            let path = self.0.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+
+        fn resolve(&self, spec: &ImageSpec) -> Result<Resolved> {
+            Catalogue::open(self.0.path(), Certificates::default())?.resolve(spec)
+        }
+
+        fn tag(&self) -> String {
+            self.resolve(&ImageSpec::new("top")).unwrap().content
+        }
+    }
+
+    #[test]
+    fn the_tag_changes_with_everything_the_image_is_made_from() {
+        let other = LETTERS.replace("ba78", "ba79");
+        for (path, text) in [
+            ("images/top/Dockerfile", "ARG BASE\nFROM ${BASE}\nCMD a\n"),
+            ("images/top/added", ""),
+            ("images/root/added", ""),
+            (LOCK_FILE, &other),
+        ] {
+            let fixtures = Fixtures::new();
+            let before = fixtures.tag();
+            fixtures.write(path, text);
+            assert_ne!(before, fixtures.tag(), "{path}");
+        }
+        let fixtures = Fixtures::new();
+        let spec = ImageSpec::new("top").arg("VERSION", "2");
+        assert_ne!(fixtures.tag(), fixtures.resolve(&spec).unwrap().content);
+    }
+
+    #[test]
+    fn the_tag_stays_when_nothing_it_is_made_from_changes() {
+        let fixtures = Fixtures::new();
+        let before = fixtures.tag();
+        assert_eq!(before, Fixtures::new().tag(), "another folder with the same files");
+        fixtures.write("images/other/image.toml", "summary = \"other\"\nbase = \"root\"\n");
+        let more = LETTERS.replace("letters-1", "numbers");
+        fixtures.write(LOCK_FILE, &format!("{LETTERS}{more}"));
+        assert_eq!(before, fixtures.tag(), "another image and another artefact");
+        let spec = ImageSpec::new("top").arg("VERSION", "1");
+        assert_eq!(before, fixtures.resolve(&spec).unwrap().content, "a default, given");
+    }
+
+    #[test]
+    fn certificates_change_the_tag_and_not_the_sources() {
+        let fixtures = Fixtures::new();
+        let plain = fixtures.resolve(&ImageSpec::new("top")).unwrap();
+        let proxied = Catalogue::open(fixtures.0.path(), Certificates::of(["pem"])).unwrap();
+        let proxied = proxied.resolve(&ImageSpec::new("top")).unwrap();
+        assert_ne!(plain.content, proxied.content);
+        assert_eq!(plain.sources, proxied.sources);
+    }
+
+    #[test]
+    fn an_unknown_argument_or_image_is_told_with_those_that_exist() {
+        let fixtures = Fixtures::new();
+        let text = fixtures
+            .resolve(&ImageSpec::new("top").arg("VERSIO", "2"))
+            .expect_err("unknown")
+            .explain();
+        assert!(text.contains("VERSIO") && text.contains("one of VERSION"), "{text}");
+        let text = fixtures.resolve(&ImageSpec::new("tip")).expect_err("unknown").explain();
+        assert!(text.contains("tip") && text.contains("one of root, top"), "{text}");
+    }
+
+    #[test]
+    fn bases_that_lead_in_a_circle_are_told() {
+        let fixtures = Fixtures::new();
+        fixtures.write("images/a/image.toml", "summary = \"a\"\nbase = \"b\"\n");
+        fixtures.write("images/b/image.toml", "summary = \"b\"\nbase = \"a\"\n");
+        let error = fixtures.resolve(&ImageSpec::new("top")).expect_err("a circle");
+        assert!(error.to_string().contains("a → b → a"), "{error}");
+    }
+
+    /// Every test process computes the tags it needs: this keeps it a matter of milliseconds.
+    #[test]
+    fn the_tags_of_this_checkout_are_computed_without_an_engine() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+        let catalogue = Catalogue::open(&fixtures, Certificates::of_host()).unwrap();
+        for (spec, manifest) in catalogue.specs() {
+            let image = catalogue.resolve(&spec).unwrap();
+            assert_eq!(image.content.len(), 16, "{spec}");
+            assert!(!manifest.summary.is_empty(), "{spec}");
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! machine's bundle (`update-ca-certificates`) or named a bundle in `SSL_CERT_FILE` or `CURL_CA_BUNDLE`. Only what the
 //! distribution does not ship itself counts, or every update of Debian's bundle would rebuild every image.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,11 @@ impl Certificates {
             .filter_map(|path| path.canonicalize().ok())
             .collect();
         Certificates::beyond(bundles.iter().map(PathBuf::as_path), Path::new(SHIPPED))
+    }
+
+    #[cfg(test)]
+    pub(super) fn of<const N: usize>(texts: [&str; N]) -> Self {
+        Certificates(texts.map(str::to_owned).into())
     }
 
     fn beyond<'a>(bundles: impl Iterator<Item = &'a Path>, shipped: &Path) -> Self {
@@ -72,13 +78,26 @@ impl Certificates {
     }
 }
 
-/// The certificates of a bundle, each with its line ends made equal.
-fn certificates(bundle: &str) -> impl Iterator<Item = String> {
-    bundle.split(BEGIN).skip(1).filter_map(|part| {
-        let (body, _) = part.split_once(END)?;
-        let body: Vec<&str> = body.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        Some(format!("{BEGIN}\n{}\n{END}\n", body.join("\n")))
-    })
+/// The certificates of a bundle, with equal line ends.
+fn certificates(bundle: &str) -> Vec<String> {
+    let unix = if bundle.contains('\r') {
+        Cow::Owned(bundle.replace('\r', ""))
+    } else {
+        Cow::Borrowed(bundle)
+    };
+    let (mut found, mut begin, mut at) = (Vec::new(), None, 0);
+    for line in unix.split('\n') {
+        if line.starts_with(BEGIN) {
+            begin = Some(at);
+        }
+        at += line.len() + 1;
+        if line.starts_with(END)
+            && let Some(begin) = begin.take()
+        {
+            found.push(format!("{}\n", unix[begin..at - 1].trim_end()));
+        }
+    }
+    found
 }
 
 fn files_below(folder: &Path) -> Vec<String> {

@@ -6,7 +6,7 @@
 //! cargo's own configuration. Entries of other crates do not count, or every new dependency of the harness would
 //! rebuild every image.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -24,7 +24,8 @@ pub(super) const PROFILE: &str = "image";
 pub(super) struct Workspace {
     root: PathBuf,
     manifest: Table,
-    locked: Vec<Locked>,
+    /// By name; a workspace may hold several versions.
+    locked: HashMap<String, Vec<Locked>>,
 }
 
 /// One `[[package]]` of `Cargo.lock`.
@@ -33,7 +34,15 @@ struct Locked {
     name: String,
     version: String,
     text: String,
-    dependencies: Vec<String>,
+}
+
+impl Locked {
+    fn dependencies(&self) -> impl Iterator<Item = &str> {
+        let listed = self.text.lines().skip_while(|line| *line != "dependencies = [").skip(1);
+        listed
+            .take_while(|line| *line != "]")
+            .map(|line| line.trim().trim_end_matches(',').trim_matches('"'))
+    }
 }
 
 impl Workspace {
@@ -119,14 +128,13 @@ impl Workspace {
             // A dependency is `name`, or `name version` where a workspace holds several versions.
             let mut words = wanted.split(' ');
             let (name, version) = (words.next().unwrap_or_default(), words.next());
-            let wanted =
-                |locked: &&Locked| locked.name == name && version.is_none_or(|version| locked.version == version);
-            for locked in self.locked.iter().filter(wanted) {
+            let wanted = |locked: &&Locked| version.is_none_or(|version| locked.version == version);
+            for locked in self.locked.get(name).into_iter().flatten().filter(wanted) {
                 if found
                     .insert((locked.name.as_str(), locked.version.as_str()), locked)
                     .is_none()
                 {
-                    next.extend(locked.dependencies.iter().map(String::as_str));
+                    next.extend(locked.dependencies());
                 }
             }
         }
@@ -169,25 +177,33 @@ fn table(path: &Path) -> Result<Table> {
         .context(Kind::Usage, || format!("{} is no TOML", path.display()))
 }
 
-/// Reads `Cargo.lock` line by line: a TOML parser takes longer than hashing every image.
-fn packages(lock: &str) -> Vec<Locked> {
-    let value = |line: &str, key: &str| Some(line.strip_prefix(key)?.trim_matches('"').to_owned());
-    let package = |text: &str| {
-        let name = text.lines().find_map(|line| value(line, "name = "))?;
-        let version = text.lines().find_map(|line| value(line, "version = "))?;
-        let listed = text.lines().skip_while(|line| *line != "dependencies = [").skip(1);
-        let dependencies = listed
-            .take_while(|line| *line != "]")
-            .map(|line| line.trim().trim_end_matches(',').trim_matches('"').to_owned())
-            .collect();
-        Some(Locked {
-            name,
-            version,
-            text: text.trim().to_owned(),
-            dependencies,
-        })
-    };
-    lock.split("[[package]]").skip(1).filter_map(package).collect()
+/// Reads `Cargo.lock` by its blank lines, which cargo writes around each package: every test process reads it, and a
+/// TOML parser takes longer than hashing every image does.
+fn packages(lock: &str) -> HashMap<String, Vec<Locked>> {
+    let mut packages: HashMap<String, Vec<Locked>> = HashMap::new();
+    let (mut start, mut at) = (0, 0);
+    for line in lock.split_inclusive('\n').chain(["\n"]) {
+        at += line.len();
+        if line == "\n" {
+            let text = &lock[start..at.min(lock.len())];
+            start = at;
+            if let Some(locked) = package(text) {
+                packages.entry(locked.name.clone()).or_default().push(locked);
+            }
+        }
+    }
+    packages
+}
+
+fn package(text: &str) -> Option<Locked> {
+    let mut lines = text.split('\n');
+    let mut value = |key: &str| Some(lines.next()?.strip_prefix(key)?.trim_matches('"').to_owned());
+    value("[[package]]")?;
+    Some(Locked {
+        name: value("name = ")?,
+        version: value("version = ")?,
+        text: text.trim_end().to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ impl Framework {
     /// [`Kind::Deadline`] after [`OFFER`] with the offers there are, and the error of a subscription that is over.
     pub async fn await_offer(&self, what: &str, pick: impl Fn(&Offer) -> bool) -> Result<Offer> {
         self.shared.change(|ledger| ledger.keeps = true);
-        self.shared.lift_filters().await?;
+        self.shared.ask_for_offers().await?;
         let look = || {
             if let Some(error) = self.shared.over() {
                 return Probe::Broken(error);
@@ -185,8 +185,7 @@ impl Framework {
             .ok_or_else(|| Error::internal("one task was launched and none is known"))
     }
 
-    /// Runs several tasks, as many as fit on each offer: quicker than one by one, since the master offers what a
-    /// launch leaves over only at its next allocation, a second later by default.
+    /// Runs several tasks, as many as fit on each offer.
     ///
     /// # Errors
     /// As [`Framework::run`]. Tasks that were launched before the error go on.
@@ -241,8 +240,8 @@ impl Framework {
     /// # Errors
     /// The call's.
     pub async fn revive(&self) -> Result<()> {
-        self.shared.ledger().filtered = true;
-        self.shared.lift_filters().await
+        self.shared.ledger().withheld = true;
+        self.shared.ask_for_offers().await
     }
 
     /// Ends the framework with all its tasks. Every later wait fails and says so.

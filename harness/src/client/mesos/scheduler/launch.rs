@@ -17,7 +17,7 @@ use crate::{Error, Kind, Result};
 impl Framework {
     /// Launches every task, and returns their handles in the order of `specs`.
     pub(super) async fn place(&self, specs: Vec<TaskSpec>, deadline: Deadline) -> Result<Vec<TaskHandle>> {
-        self.shared.lift_filters().await?;
+        self.shared.ask_for_offers().await?;
         let mut pending: Vec<(usize, TaskSpec)> = specs.into_iter().enumerate().collect();
         let mut placed: Vec<(usize, TaskHandle)> = Vec::new();
         while !pending.is_empty() {
@@ -38,6 +38,10 @@ impl Framework {
             }
             pending = later;
             placed.extend(numbers.into_iter().zip(self.accept(bundle, here).await?));
+            let others_wait = self.shared.ledger().waiting > 1;
+            if others_wait || !pending.is_empty() {
+                self.shared.ask_for_offers().await?;
+            }
         }
         placed.sort_by_key(|(number, _)| *number);
         Ok(placed.into_iter().map(|(_, handle)| handle).collect())
@@ -126,6 +130,8 @@ impl Framework {
         // No filter on what is left over: the master may set it after its answer, and after a REVIVE that follows.
         let filters = json!({ "refuse_seconds": 0.0 });
         let body = json!({ "offer_ids": ids, "operations": [launch], "filters": filters });
-        self.shared.call("ACCEPT", Some(body)).await
+        self.shared.call("ACCEPT", Some(body)).await?;
+        self.shared.ledger().withheld = true;
+        Ok(())
     }
 }

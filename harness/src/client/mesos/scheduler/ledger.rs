@@ -59,8 +59,9 @@ pub(super) struct Ledger {
     pub(super) waiting: usize,
     /// Offers are kept although nobody waits.
     pub(super) keeps: bool,
-    /// A filter of ours may hide offers from us.
-    pub(super) filtered: bool,
+    /// There may be resources that a REVIVE brings at once: behind a filter of ours, or left over by a launch and to
+    /// be offered at the next allocation only.
+    pub(super) withheld: bool,
     pub(super) ended: Option<Ended>,
     /// We asked for the end: the master closing the stream is no fault.
     pub(super) closing: bool,
@@ -120,7 +121,7 @@ impl Ledger {
         if self.wants_offers() {
             return Vec::new();
         }
-        self.filtered |= !self.offers.is_empty();
+        self.withheld |= !self.offers.is_empty();
         std::mem::take(&mut self.offers).into_keys().collect()
     }
 

@@ -108,7 +108,7 @@ impl Shared {
     /// Gives offers back for [`REFUSE`].
     pub(super) async fn decline(&self, offers: &[OfferId]) -> Result<()> {
         let _gate = self.gate.lock().await;
-        self.ledger().filtered = true;
+        self.ledger().withheld = true;
         self.send_decline(offers).await
     }
 
@@ -129,10 +129,11 @@ impl Shared {
             .await
     }
 
-    /// Lifts our filters, if there can be any.
-    pub(super) async fn lift_filters(&self) -> Result<()> {
+    /// Has everything offered at once that is to be had, and lifts our filters; where that can change nothing, nothing
+    /// is asked.
+    pub(super) async fn ask_for_offers(&self) -> Result<()> {
         let _gate = self.gate.lock().await;
-        if std::mem::take(&mut self.ledger().filtered) {
+        if std::mem::take(&mut self.ledger().withheld) {
             self.call("REVIVE", None).await?;
         }
         Ok(())

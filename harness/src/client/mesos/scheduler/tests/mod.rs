@@ -168,6 +168,11 @@ async fn tasks_run_together_share_offers_and_keep_their_order() {
     let on = |task: &str, agent: &str| (task.to_owned(), agent.to_owned());
     assert_eq!(ran, [on("a", "S0"), on("b", "S1"), on("c", "S0"), on("d", "S1")]);
     assert_eq!(master.calls("ACCEPT").len(), 2);
+    assert_eq!(
+        master.calls("REVIVE").len(),
+        1,
+        "what is left over is asked for while a task waits, and only then"
+    );
     framework.finish().await.expect("nothing went wrong");
 }
 

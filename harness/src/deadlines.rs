@@ -92,8 +92,8 @@ deadlines! {
     EXEC = 60 s;
     /// The processes of a command that did not end, or whose reader left, are killed.
     EXEC_KILL = 10 s;
-    /// A log goes on after its container has ended: silence for this long is its end.
-    LOG_TAIL = 2 s;
+    /// A container has ended: what it and its commands wrote is read for this long yet.
+    LAST_OUTPUT = 2 s;
     /// A container's process answers SIGTERM.
     CONTAINER_STOP = 10 s;
     /// Everything of one cluster is removed.

@@ -19,7 +19,10 @@ pub(crate) fn watch(lease: &Arc<Lease>) -> Result<()> {
         installed = install();
         Mutex::default()
     });
-    leases.lock().expect("no holder of the lock panics").push(Arc::downgrade(lease));
+    leases
+        .lock()
+        .expect("no holder of the lock panics")
+        .push(Arc::downgrade(lease));
     installed
 }
 
@@ -34,8 +37,10 @@ pub(crate) fn forget(lease: &Lease) {
 /// Handlers run on a thread and a runtime of their own: the test's runtime may be blocked, or gone.
 fn install() -> Result<()> {
     let failed = || "the signal handlers cannot be installed".to_owned();
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context(Kind::Environment, failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context(Kind::Environment, failed)?;
     let guard = runtime.enter();
     let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
         .into_iter()
@@ -52,7 +57,9 @@ fn install() -> Result<()> {
 
 async fn handle(mut signals: Vec<(i32, Signal)>) {
     let number = next(&mut signals).await;
-    let leases = LEASES.get().map(|leases| leases.lock().expect("no holder of the lock panics").clone());
+    let leases = LEASES
+        .get()
+        .map(|leases| leases.lock().expect("no holder of the lock panics").clone());
     let leases: Vec<Arc<Lease>> = leases.unwrap_or_default().iter().filter_map(Weak::upgrade).collect();
     let code = 128 + number;
     if leases.is_empty() {

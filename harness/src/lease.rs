@@ -59,7 +59,13 @@ impl Lease {
             (labels::CREATED.to_owned(), labels::now().to_string()),
             (labels::KEEP.to_owned(), u8::from(keep).to_string()),
         ]);
-        let lease = Arc::new(Lease { engine: engine.clone(), id, labels, reaper: Mutex::new(Some(reaper)), _lock: lock });
+        let lease = Arc::new(Lease {
+            engine: engine.clone(),
+            id,
+            labels,
+            reaper: Mutex::new(Some(reaper)),
+            _lock: lock,
+        });
         interrupt::watch(&lease)?;
         Ok(lease)
     }
@@ -100,8 +106,14 @@ impl Lease {
             .pipe
             .write_all(message.as_bytes())
             .await
-            .context(Kind::Internal, || "the reaper did not take the message to keep".to_owned())?;
-        reaper.pipe.shutdown().await.context(Kind::Internal, || "the reaper's pipe did not close".to_owned())
+            .context(Kind::Internal, || {
+                "the reaper did not take the message to keep".to_owned()
+            })?;
+        reaper
+            .pipe
+            .shutdown()
+            .await
+            .context(Kind::Internal, || "the reaper's pipe did not close".to_owned())
     }
 }
 
@@ -156,11 +168,19 @@ fn program() -> Result<PathBuf> {
     }
     let neighbours = this.ancestors().skip(1).take(3).map(|folder| folder.join("harness"));
     let on_path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&on_path).map(|folder| folder.join("harness")).collect::<Vec<_>>();
+    let on_path = std::env::split_paths(&on_path)
+        .map(|folder| folder.join("harness"))
+        .collect::<Vec<_>>();
     neighbours.chain(on_path).find(|path| path.is_file()).ok_or_else(|| {
-        Error::new(Kind::Environment, "the program `harness` was not found: it removes what a killed test leaves behind")
-            .expected(format!("it near {}, on the PATH, or named by HARNESS_BIN", this.display()))
-            .hint("build it: `cargo build -p harness`")
+        Error::new(
+            Kind::Environment,
+            "the program `harness` was not found: it removes what a killed test leaves behind",
+        )
+        .expected(format!(
+            "it near {}, on the PATH, or named by HARNESS_BIN",
+            this.display()
+        ))
+        .hint("build it: `cargo build -p harness`")
     })
 }
 
@@ -172,7 +192,9 @@ pub fn run_id() -> String {
 
 /// Where leases of this user are on this machine.
 pub(crate) fn folder() -> PathBuf {
-    std::env::temp_dir().join(format!("mesos-harness-{}", geteuid())).join("leases")
+    std::env::temp_dir()
+        .join(format!("mesos-harness-{}", geteuid()))
+        .join("leases")
 }
 
 pub(crate) fn lock_path(id: &str) -> PathBuf {

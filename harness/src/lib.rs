@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod client;
 pub mod cluster;
 pub mod component;
+pub mod conform;
 pub mod deadlines;
 pub mod docker;
 pub mod doctor;

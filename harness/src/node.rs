@@ -60,7 +60,10 @@ impl FromStr for NodeName {
             let digits = text.strip_prefix(prefix)?;
             // `parse` alone would take "+1" and "01".
             let canonical = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
-            digits.parse().ok().filter(|number| canonical && (1..=most).contains(number))
+            digits
+                .parse()
+                .ok()
+                .filter(|number| canonical && (1..=most).contains(number))
         };
         numbered("mesos-master", NodeName::MASTERS)
             .map(NodeName::Master)
@@ -83,7 +86,12 @@ pub struct Node {
 
 impl Node {
     pub(crate) fn new(engine: &Engine, cluster: &str, name: NodeName, address: Ipv4Addr) -> Self {
-        Node { engine: engine.clone(), cluster: cluster.to_owned(), name, address }
+        Node {
+            engine: engine.clone(),
+            cluster: cluster.to_owned(),
+            name,
+            address,
+        }
     }
 
     /// As in `mesos-slave1`; also its hostname.
@@ -169,7 +177,15 @@ mod tests {
 
     #[test]
     fn other_names_say_what_is_allowed() {
-        for text in ["", "mesos-slave", "mesos-slave0", "mesos-slave01", "mesos-slave+1", "mesos-slave100", "slave1"] {
+        for text in [
+            "",
+            "mesos-slave",
+            "mesos-slave0",
+            "mesos-slave01",
+            "mesos-slave+1",
+            "mesos-slave100",
+            "slave1",
+        ] {
             let error = text.parse::<NodeName>().expect_err(text);
             assert!(error.explain().contains("mesos-slave99"), "{error:?}");
         }

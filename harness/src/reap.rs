@@ -27,7 +27,9 @@ pub async fn reap(id: &str) -> Result<Removed> {
         output.write_all(format!("{READY}\n").as_bytes()).await?;
         output.flush().await
     };
-    ready.await.context(Kind::Internal, || "the owner of the lease is gone already".to_owned())?;
+    ready
+        .await
+        .context(Kind::Internal, || "the owner of the lease is gone already".to_owned())?;
 
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
@@ -42,7 +44,9 @@ pub async fn reap(id: &str) -> Result<Removed> {
         drop(std::fs::remove_file(lock_path(id)));
         return Ok(removed);
     }
-    Err(Error::new(Kind::Cleanup, format!("the lease {id} left something behind"))
-        .evidence(removed.leaked.join("\n"))
-        .hint("`harness sweep` tries again"))
+    Err(
+        Error::new(Kind::Cleanup, format!("the lease {id} left something behind"))
+            .evidence(removed.leaked.join("\n"))
+            .hint("`harness sweep` tries again"),
+    )
 }

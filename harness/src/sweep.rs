@@ -44,14 +44,28 @@ async fn leases(engine: &Engine) -> Result<BTreeMap<String, u64>> {
     let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
     let images = ListImagesOptionsBuilder::new().filters(&filters).build();
     let (containers, networks, volumes, images) = tokio::try_join!(
-        engine.request("list containers", "docker ps -a", docker.list_containers(Some(containers))),
-        engine.request("list networks", "docker network ls", docker.list_networks(Some(networks))),
+        engine.request(
+            "list containers",
+            "docker ps -a",
+            docker.list_containers(Some(containers))
+        ),
+        engine.request(
+            "list networks",
+            "docker network ls",
+            docker.list_networks(Some(networks))
+        ),
         engine.request("list volumes", "docker volume ls", docker.list_volumes(Some(volumes))),
         engine.request("list images", "docker images", docker.list_images(Some(images))),
     )?;
     let labels = containers.into_iter().filter_map(|container| container.labels);
     let labels = labels.chain(networks.into_iter().filter_map(|network| network.labels));
-    let labels = labels.chain(volumes.volumes.unwrap_or_default().into_iter().map(|volume| volume.labels));
+    let labels = labels.chain(
+        volumes
+            .volumes
+            .unwrap_or_default()
+            .into_iter()
+            .map(|volume| volume.labels),
+    );
     let labels = labels.chain(images.into_iter().map(|image| image.labels));
     let mut youngest = BTreeMap::new();
     for (id, created) in labels.filter_map(|labels| owned(&labels)) {
@@ -64,7 +78,13 @@ async fn leases(engine: &Engine) -> Result<BTreeMap<String, u64>> {
 fn owned(labels: &Labels) -> Option<(String, u64)> {
     let kept = labels.get(labels::KEEP).is_some_and(|keep| keep == "1");
     let id = labels.get(labels::LEASE).filter(|_| !kept)?;
-    Some((id.clone(), labels.get(labels::CREATED).and_then(|text| text.parse().ok()).unwrap_or(0)))
+    Some((
+        id.clone(),
+        labels
+            .get(labels::CREATED)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0),
+    ))
 }
 
 fn is_dead(id: &str, created: u64) -> bool {

@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 
 use bollard::query_parameters::InspectContainerOptions;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use testcontainers::core::WaitFor;
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
@@ -17,6 +19,24 @@ use crate::{Cluster, Error, Kind, Result, deadlines, labels};
 #[must_use]
 pub fn image() -> ImageSpec {
     ImageSpec::new("toolbox")
+}
+
+/// A gzipped tar archive of `files` (path and content).
+///
+/// # Errors
+/// [`Kind::Usage`] for a path that no archive can hold.
+pub fn tar_gz(files: &[(&str, &[u8])]) -> Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        archive
+            .append_data(&mut header, path, *content)
+            .context(Kind::Usage, || format!("{path} cannot be put into an archive"))?;
+    }
+    let whole = archive.into_inner().and_then(GzEncoder::finish);
+    whole.context(Kind::Internal, || "an archive in memory failed".to_owned())
 }
 
 /// A web server with files of the scenario's own, reachable from every node.
@@ -48,13 +68,24 @@ impl FileServer {
         }
         let started = request.start().await;
         let container = started.context(Kind::Environment, || "the file server did not start".to_owned())?;
-        let inspect = engine.docker().inspect_container(container.id(), None::<InspectContainerOptions>);
+        let inspect = engine
+            .docker()
+            .inspect_container(container.id(), None::<InspectContainerOptions>);
         let ran = format!("docker inspect {}", container.id());
         let inspect = engine.request("inspect the file server", ran, inspect).await?;
-        let networks = inspect.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
-        let address = networks.get(cluster.name()).and_then(|endpoint| endpoint.ip_address.as_ref()?.parse().ok());
-        let address = address.ok_or_else(|| Error::internal("the file server has no address on the cluster's network"))?;
-        let server = FileServer { address, _container: container };
+        let networks = inspect
+            .network_settings
+            .and_then(|settings| settings.networks)
+            .unwrap_or_default();
+        let address = networks
+            .get(cluster.name())
+            .and_then(|endpoint| endpoint.ip_address.as_ref()?.parse().ok());
+        let address =
+            address.ok_or_else(|| Error::internal("the file server has no address on the cluster's network"))?;
+        let server = FileServer {
+            address,
+            _container: container,
+        };
         server.ready().await?;
         Ok(server)
     }

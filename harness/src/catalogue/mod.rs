@@ -161,6 +161,16 @@ pub struct Retired {
 }
 
 impl Level {
+    /// The name as it stands in the catalogue and in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Must => "must",
+            Level::Should => "should",
+            Level::May => "may",
+        }
+    }
+
     /// The verbs that say this level; the longer first.
     #[must_use]
     pub fn verbs(self) -> &'static [&'static str] {
@@ -173,6 +183,20 @@ impl Level {
 }
 
 impl Source {
+    /// Where the passage can be read, of projects whose sources lie in the open.
+    #[must_use]
+    pub fn url(&self) -> Option<String> {
+        let home = match self.project.as_str() {
+            "mesos" => "https://github.com/apache/mesos",
+            README_PROJECT => "https://github.com/EronWright/vagrant-mesos-cluster",
+            _ => return None,
+        };
+        // Only a heading of a document is an anchor of its page.
+        let heading = self.anchor.as_ref().filter(|_| self.path.ends_with(".md"));
+        let heading = heading.map_or_else(String::new, |anchor| format!("#{anchor}"));
+        Some(format!("{home}/blob/{}/{}{heading}", self.reference, self.path))
+    }
+
     /// True for the section of the README that `anchor` names.
     #[must_use]
     pub fn is_readme(&self, anchor: &str) -> bool {
@@ -208,5 +232,15 @@ impl Catalogue {
     /// Those that a scenario must prove.
     pub fn tested(&self) -> impl Iterator<Item = &Requirement> {
         self.requirements.iter().filter(|requirement| requirement.is_tested())
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.project, self.reference, self.path)?;
+        match &self.anchor {
+            Some(anchor) => write!(f, "#{anchor}"),
+            None => Ok(()),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Catalogue, Level, README_ANCHORS, Requirement, RequirementId};
+use super::{Catalogue, README_ANCHORS, Requirement, RequirementId};
 
 const VERBS: [&str; 5] = ["MUST NOT", "MUST", "SHOULD NOT", "SHOULD", "MAY"];
 
@@ -70,7 +70,7 @@ fn of_record(requirement: &Requirement) -> Vec<String> {
         [verb] if requirement.level.verbs().contains(verb) => {}
         [verb] => wrong(&format!(
             "its statement says {verb}, its level is {}",
-            level(requirement.level)
+            requirement.level.as_str()
         )),
         other => wrong(&format!(
             "its statement has {} of MUST, SHOULD and MAY, and needs one",
@@ -102,14 +102,6 @@ fn of_record(requirement: &Requirement) -> Vec<String> {
     problems
 }
 
-fn level(level: Level) -> &'static str {
-    match level {
-        Level::Must => "must",
-        Level::Should => "should",
-        Level::May => "may",
-    }
-}
-
 /// Every RFC 2119 verb of a sentence; `MUST NOT` counts once.
 fn verbs_of(statement: &str) -> Vec<&'static str> {
     let words: Vec<&str> = statement
@@ -135,7 +127,7 @@ fn verbs_of(statement: &str) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::{Channel, Class, Confidence, README_PROJECT, Source};
+    use crate::catalogue::{Channel, Class, Confidence, Level, README_PROJECT, Source};
 
     fn requirement(id: &str) -> Requirement {
         Requirement {

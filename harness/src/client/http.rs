@@ -1,15 +1,18 @@
 //! The HTTP plumbing under every client: one deadline, one error shape, redirects followed only where asked for.
 
+mod answer;
+
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Method, StatusCode, Url};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::deadlines::HTTP_REQUEST;
 use crate::{Error, Kind, Result};
+
+pub use answer::{Answer, Document};
 
 /// How much of an unexpected body an error shows.
 const SHOWN: usize = 2048;
@@ -64,13 +67,11 @@ impl Http {
     }
 
     /// A GET of `path`, relative to the base; a leading slash is dropped.
-    #[must_use]
     pub fn get(&self, path: &str) -> Request {
         self.request(Method::GET, path)
     }
 
     /// A POST of a JSON document.
-    #[must_use]
     pub fn post_json(&self, path: &str, body: &Value) -> Request {
         let mut request = self.request(Method::POST, path);
         request.body = Some(body.to_string());
@@ -80,7 +81,6 @@ impl Http {
     }
 
     /// Any other request.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> Request {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{}", self.base.path(), path.trim_start_matches('/')));
@@ -187,12 +187,7 @@ impl Request {
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(Answer {
-                status,
-                headers,
-                body: body.freeze(),
-                ran: ran.clone(),
-            })
+            Ok(Answer::new(status, headers, body.freeze(), ran.clone()))
         };
         tokio::time::timeout(limit, whole)
             .await
@@ -291,123 +286,12 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     }
 }
 
-/// A whole answer.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-    ran: String,
-}
-
-impl Answer {
-    /// The status code.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// A header's value, if it is there and is text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body.
-    #[must_use]
-    pub fn body(&self) -> &Bytes {
-        &self.body
-    }
-
-    /// The body as text, invalid UTF-8 replaced.
-    #[must_use]
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// The command line that repeats the request.
-    #[must_use]
-    pub fn ran(&self) -> &str {
-        &self.ran
-    }
-
-    /// This answer as an error: what was asked, what came back.
-    #[must_use]
-    pub fn unexpected(&self, expected: impl Into<String>) -> Error {
-        Error::new(Kind::Answer, format!("answered {}", self.status))
-            .expected(expected)
-            .ran(&self.ran)
-            .evidence(excerpt(&self.body))
-    }
-
-    /// The answer itself when its status is one of `allowed`.
-    ///
-    /// # Errors
-    /// [`Kind::Answer`] otherwise.
-    pub fn expect(self, allowed: &[StatusCode]) -> Result<Self> {
-        if allowed.contains(&self.status) {
-            return Ok(self);
-        }
-        let names: Vec<String> = allowed.iter().map(ToString::to_string).collect();
-        Err(self.unexpected(format!("the status {}", names.join(" or "))))
-    }
-
-    /// The answer itself when its status is 200.
-    ///
-    /// # Errors
-    /// [`Kind::Answer`] otherwise.
-    pub fn ok(self) -> Result<Self> {
-        self.expect(&[StatusCode::OK])
-    }
-
-    /// The body, decoded from JSON; the status must be 200.
-    ///
-    /// # Errors
-    /// [`Kind::Answer`] for another status, or a body of another shape.
-    pub fn json<T: DeserializeOwned>(self) -> Result<T> {
-        let answer = self.ok()?;
-        serde_json::from_slice(&answer.body).map_err(|error| {
-            answer
-                .unexpected(format!("a JSON document that reads as {}", std::any::type_name::<T>()))
-                .caused_by(error)
-        })
-    }
-}
-
-/// A document as a type, and as it came: the second is what snapshots compare.
-#[derive(Clone, Debug)]
-pub struct Document<T> {
-    /// The fields that the harness knows.
-    pub typed: T,
-    /// The whole document.
-    pub raw: Value,
-}
-
-impl<T> std::ops::Deref for Document<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.typed
-    }
-}
-
-impl<T: DeserializeOwned> Document<T> {
-    /// Reads both from one answer.
-    ///
-    /// # Errors
-    /// As [`Answer::json`].
-    pub fn read(answer: Answer) -> Result<Self> {
-        let raw: Value = answer.clone().json()?;
-        Ok(Document {
-            typed: answer.json()?,
-            raw,
-        })
-    }
-}
-
 /// The media type without parameters, for the one place where a stream says what it is.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let first = value.unwrap_or_default().split(';').next().unwrap_or_default();
     first.trim().to_ascii_lowercase()
 }
+
+#[cfg(test)]
+mod tests;

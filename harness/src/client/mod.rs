@@ -14,6 +14,6 @@ pub mod zookeeper;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use http::{Answer, Http, Request};
+pub use http::{Answer, Document, Http, Request};
 pub use ids::{AgentId, ContainerId, ExecutorId, FrameworkId, OfferId, TaskId};
 pub use resources::{Demand, PortRanges, Resources, Scalar};

@@ -58,10 +58,21 @@ pub async fn clusters(engine: &Engine) -> Result<Vec<ClusterSummary>> {
     let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
     let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let (networks, containers) = tokio::try_join!(
-        engine.request("list networks", "docker network ls", engine.docker().list_networks(Some(networks))),
-        engine.request("list containers", "docker ps -a", engine.docker().list_containers(Some(containers))),
+        engine.request(
+            "list networks",
+            "docker network ls",
+            engine.docker().list_networks(Some(networks))
+        ),
+        engine.request(
+            "list containers",
+            "docker ps -a",
+            engine.docker().list_containers(Some(containers))
+        ),
     )?;
-    let mut found: Vec<ClusterSummary> = networks.iter().filter_map(|network| summary(network, &containers)).collect();
+    let mut found: Vec<ClusterSummary> = networks
+        .iter()
+        .filter_map(|network| summary(network, &containers))
+        .collect();
     found.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(found)
 }
@@ -70,8 +81,10 @@ fn summary(network: &Network, containers: &[ContainerSummary]) -> Option<Cluster
     let own = network.labels.as_ref()?;
     let name = own.get(labels::CLUSTER)?.clone();
     let label = |key: &str| own.get(key).cloned().unwrap_or_default();
-    let mut states: Vec<ContainerState> =
-        containers.iter().filter_map(|container| state(container, &name)).collect();
+    let mut states: Vec<ContainerState> = containers
+        .iter()
+        .filter_map(|container| state(container, &name))
+        .collect();
     states.sort();
     Some(ClusterSummary {
         subnet: subnet_of(network).map(|subnet| subnet.to_string()).unwrap_or_default(),
@@ -108,14 +121,20 @@ impl Cluster {
     /// [`crate::Kind::Usage`] where no such cluster is there; the message names those that are.
     pub async fn attach(engine: Engine, name: &str) -> Result<Self> {
         let listed = engine.docker().list_networks(Some(
-            ListNetworksOptionsBuilder::new().filters(&Selection::cluster(name).filters()).build(),
+            ListNetworksOptionsBuilder::new()
+                .filters(&Selection::cluster(name).filters())
+                .build(),
         ));
         let networks = engine.request("list networks", "docker network ls", listed).await?;
-        let Some(network) = networks.into_iter().next() else { return Err(no_such(&engine, name).await) };
+        let Some(network) = networks.into_iter().next() else {
+            return Err(no_such(&engine, name).await);
+        };
         let own = network.labels.clone().unwrap_or_default();
         let damaged = |what: &str| Error::internal(format!("the network of the cluster {name} has no {what}"));
         let subnet = subnet_of(&network).ok_or_else(|| damaged("IPv4 subnet"))?;
-        let topology = own.get(boot::TOPOLOGY).and_then(|text| serde_json::from_str::<Topology>(text).ok());
+        let topology = own
+            .get(boot::TOPOLOGY)
+            .and_then(|text| serde_json::from_str::<Topology>(text).ok());
         let stack_file = own.get(boot::STACK).map(PathBuf::from);
         let stack = Stack::load(stack_file.as_deref())?;
         let mut cluster = Cluster {
@@ -137,12 +156,17 @@ impl Cluster {
     /// The nodes whose holder runs.
     async fn running_nodes(&self) -> Result<BTreeMap<NodeName, Node>> {
         let all = clusters(&self.engine).await?;
-        let states = all.into_iter().find(|cluster| cluster.name == self.name).map(|cluster| cluster.containers);
+        let states = all
+            .into_iter()
+            .find(|cluster| cluster.name == self.name)
+            .map(|cluster| cluster.containers);
         let holders = states.unwrap_or_default().into_iter();
         let names = holders
             .filter(|state| state.component == holder::NAME && state.state == "running")
             .filter_map(|state| state.node.parse::<NodeName>().ok());
-        Ok(names.map(|name| (name, Node::new(&self.engine, &self.name, name, self.address(name)))).collect())
+        Ok(names
+            .map(|name| (name, Node::new(&self.engine, &self.name, name, self.address(name))))
+            .collect())
     }
 }
 
@@ -151,7 +175,11 @@ async fn no_such(engine: &Engine, name: &str) -> Error {
     match clusters(engine).await {
         Ok(found) if found.is_empty() => error.hint(format!("`harness up --name {name}` boots one")),
         Ok(found) => {
-            let names = found.into_iter().map(|cluster| cluster.name).collect::<Vec<_>>().join(", ");
+            let names = found
+                .into_iter()
+                .map(|cluster| cluster.name)
+                .collect::<Vec<_>>()
+                .join(", ");
             error.expected(format!("one of {names}"))
         }
         Err(unknown) => error.caused_by(unknown),

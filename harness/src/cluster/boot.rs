@@ -34,9 +34,14 @@ impl Cluster {
             Some(recorder) => Lease::take(&engine, &recorder.snapshot().test, false).await?,
             None => Lease::take(&engine, UP, true).await?,
         };
-        let name = builder.name.clone().unwrap_or_else(|| format!("mesos-{}", &lease.id()[..8]));
+        let name = builder
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("mesos-{}", &lease.id()[..8]));
         let overrides = builder.agents.iter();
-        let agents = overrides.map(|(node, own)| (*node, own.over(stack.agent_on(&node.to_string())))).collect();
+        let agents = overrides
+            .map(|(node, own)| (*node, own.over(stack.agent_on(&node.to_string()))))
+            .collect();
         let subnet = make_network(&engine, &lease, &name, builder.topology, stack_file.as_deref()).await?;
         let mut cluster = Cluster {
             engine,
@@ -60,20 +65,30 @@ impl Cluster {
     /// ZooKeeper decides how long a boot takes: everything else is created while it starts. The masters and agents
     /// themselves start only when it serves, since their ZooKeeper client waits seconds after a refused connection.
     async fn boot_nodes(&mut self) -> Result<()> {
-        let Topology { masters, zookeepers, slaves } = self.topology;
+        let Topology {
+            masters,
+            zookeepers,
+            slaves,
+        } = self.topology;
         let names = self.topology.master_nodes().chain((1..=slaves).map(NodeName::Slave));
         let nodes: Vec<Node> = names.map(|name| self.node_at(name)).collect();
         tracing::info!("creating {} nodes on {}", nodes.len(), self.subnet);
         try_join_all(nodes.iter().map(|node| self.prepare(node))).await?;
 
-        let (control, agents): (Vec<_>, Vec<_>) =
-            nodes.iter().partition(|node| matches!(node.name(), NodeName::Master(_)));
+        let (control, agents): (Vec<_>, Vec<_>) = nodes
+            .iter()
+            .partition(|node| matches!(node.name(), NodeName::Master(_)));
         tracing::info!("waiting for ZooKeeper");
         let servers = control.iter().take(usize::from(zookeepers));
         try_join_all(servers.map(|node| zookeeper::ready(&self.engine, node))).await?;
         tracing::info!("starting {masters} masters and {slaves} agents");
-        let starts = control.iter().take(usize::from(masters)).map(|node| node.container(mesos_master::NAME));
-        let starts: Vec<String> = starts.chain(agents.iter().map(|node| node.container(mesos_agent::NAME))).collect();
+        let starts = control
+            .iter()
+            .take(usize::from(masters))
+            .map(|node| node.container(mesos_master::NAME));
+        let starts: Vec<String> = starts
+            .chain(agents.iter().map(|node| node.container(mesos_agent::NAME)))
+            .collect();
         try_join_all(starts.iter().map(|name| container::start(&self.engine, name))).await?;
 
         let agents: Vec<Node> = agents.into_iter().cloned().collect();
@@ -91,11 +106,18 @@ impl Cluster {
         };
         let Err(error) = started.await else { return Ok(()) };
         if let Some(recorder) = &self.recorder {
-            evidence::logs::collect(&self.engine, &Selection::node(&self.name, &node.name().to_string()), recorder)
-                .await;
+            evidence::logs::collect(
+                &self.engine,
+                &Selection::node(&self.name, &node.name().to_string()),
+                recorder,
+            )
+            .await;
         }
         let removed = removal::remove(&self.engine, &Selection::node(&self.name, &node.name().to_string())).await;
-        Err(removed.leaked.iter().fold(error, |error, leak| error.evidence(format!("also not removed: {leak}"))))
+        Err(removed
+            .leaked
+            .iter()
+            .fold(error, |error, leak| error.evidence(format!("also not removed: {leak}"))))
     }
 
     pub(super) fn node_at(&self, name: NodeName) -> Node {
@@ -139,9 +161,7 @@ impl Cluster {
                 let masters = usize::from(self.topology.masters);
                 mesos_master::container(recipe, name, address, &ensemble, masters).await
             }
-            mesos_agent::NAME => {
-                mesos_agent::container(recipe, name, address, &ensemble, &self.agent_spec(name)).await
-            }
+            mesos_agent::NAME => mesos_agent::container(recipe, name, address, &ensemble, &self.agent_spec(name)).await,
             other => Err(Error::internal(format!("no recipe for the component {other}"))),
         }
     }
@@ -154,7 +174,10 @@ impl Cluster {
             .unless(container::death(&self.engine, &containers))
             .explained_by(node.diagnosis(mesos_master::NAME))
             .until(async || {
-                Probe::from_passing(node.master().leader().await, "the master answers, but knows of no leader yet")
+                Probe::from_passing(
+                    node.master().leader().await,
+                    "the master answers, but knows of no leader yet",
+                )
             })
             .await
             .map(drop)
@@ -163,33 +186,48 @@ impl Cluster {
     /// Waits until the leading master lists the agents of `nodes` as active.
     pub(super) async fn await_agents(&self, nodes: &[Node]) -> Result<()> {
         let Some(first) = nodes.first() else { return Ok(()) };
-        let names = nodes.iter().map(|node| node.name().to_string()).collect::<Vec<_>>().join(", ");
+        let names = nodes
+            .iter()
+            .map(|node| node.name().to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
         let containers: Vec<String> = nodes.iter().map(|node| node.container(mesos_agent::NAME)).collect();
         let master = self.mesos();
-        Wait::that(format!("the agents of {names} are registered"), deadlines::AGENT_REGISTERED)
-            .unless(container::death(&self.engine, &containers))
-            .explained_by(first.diagnosis(mesos_agent::NAME))
-            .until(async || {
-                let registered = match master.agents().await {
-                    Ok(agents) => agents,
-                    Err(error) => return Probe::NotYet(error.to_string()),
-                };
-                let active = |node: &&Node| {
-                    let address = node.address().to_string();
-                    registered.iter().any(|agent| agent.active && agent.hostname == address)
-                };
-                let missing: Vec<String> =
-                    nodes.iter().filter(|node| !active(node)).map(|node| node.name().to_string()).collect();
-                if missing.is_empty() {
-                    return Probe::Ready(());
-                }
-                Probe::NotYet(format!("not yet registered: {}", missing.join(", ")))
-            })
-            .await
+        Wait::that(
+            format!("the agents of {names} are registered"),
+            deadlines::AGENT_REGISTERED,
+        )
+        .unless(container::death(&self.engine, &containers))
+        .explained_by(first.diagnosis(mesos_agent::NAME))
+        .until(async || {
+            let registered = match master.agents().await {
+                Ok(agents) => agents,
+                Err(error) => return Probe::NotYet(error.to_string()),
+            };
+            let active = |node: &&Node| {
+                let address = node.address().to_string();
+                registered.iter().any(|agent| agent.active && agent.hostname == address)
+            };
+            let missing: Vec<String> = nodes
+                .iter()
+                .filter(|node| !active(node))
+                .map(|node| node.name().to_string())
+                .collect();
+            if missing.is_empty() {
+                return Probe::Ready(());
+            }
+            Probe::NotYet(format!("not yet registered: {}", missing.join(", ")))
+        })
+        .await
     }
 
     pub(super) fn recipe<'a>(&'a self, labels: &'a Labels) -> Recipe<'a> {
-        Recipe { cluster: &self.name, labels, stack: &self.stack, images: &self.images }
+        Recipe {
+            cluster: &self.name,
+            labels,
+            stack: &self.stack,
+            images: &self.images,
+        }
     }
 
     /// The labels for everything that is created for this cluster.
@@ -230,6 +268,8 @@ async fn make_network(
     network::create(engine, name, &labels, seed).await?.ok_or_else(|| {
         Error::usage(format!("a cluster or network called {name} is there already"))
             .ran(format!("docker network inspect {name}"))
-            .hint(format!("`harness down --name {name}` removes it; `--name` chooses another"))
+            .hint(format!(
+                "`harness down --name {name}` removes it; `--name` chooses another"
+            ))
     })
 }

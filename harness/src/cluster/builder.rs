@@ -49,7 +49,11 @@ impl Default for ClusterBuilder {
         ClusterBuilder {
             name: None,
             stack_file: None,
-            topology: Topology { masters: 1, zookeepers: 1, slaves: 1 },
+            topology: Topology {
+                masters: 1,
+                zookeepers: 1,
+                slaves: 1,
+            },
             agents: BTreeMap::new(),
             kept: false,
         }
@@ -150,10 +154,16 @@ impl ClusterBuilder {
     }
 
     fn check(&self) -> Result<()> {
-        let Topology { masters, zookeepers, slaves } = self.topology;
+        let Topology {
+            masters,
+            zookeepers,
+            slaves,
+        } = self.topology;
         if !(1..=9).contains(&masters) || !(1..=9).contains(&zookeepers) || slaves > 99 {
-            return Err(Error::usage(format!("{masters} masters, {zookeepers} ZooKeeper servers, {slaves} slaves"))
-                .expected("1 to 9 masters, 1 to 9 ZooKeeper servers and up to 99 slaves"));
+            return Err(Error::usage(format!(
+                "{masters} masters, {zookeepers} ZooKeeper servers, {slaves} slaves"
+            ))
+            .expected("1 to 9 masters, 1 to 9 ZooKeeper servers and up to 99 slaves"));
         }
         if let Some(name) = &self.name {
             check_name(name)?;
@@ -191,7 +201,9 @@ mod tests {
 
     #[test]
     fn a_resource_string_that_mesos_refuses_is_refused_here() {
-        let error = ClusterBuilder::default().resources(2, "cpus=4").expect_err("not Mesos' syntax");
+        let error = ClusterBuilder::default()
+            .resources(2, "cpus=4")
+            .expect_err("not Mesos' syntax");
         assert!(error.to_string().contains("mesos-slave2"), "{error}");
     }
 }

@@ -10,17 +10,19 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::client::mesos::{Framework, FrameworkSpec, MasterClient};
+use crate::client::mesos::agent::Sandbox;
+use crate::client::mesos::{Framework, FrameworkSpec, MasterClient, TaskHandle};
+use crate::client::zookeeper::ZooKeeper;
 use crate::component::{mesos_agent, mesos_master};
-use crate::docker::network::Subnet;
 use crate::docker::Engine;
+use crate::docker::network::Subnet;
 use crate::evidence::Recorder;
 use crate::image::Images;
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
 use crate::provenance::ComponentRecord;
 use crate::stack::{AgentSpec, Stack};
-use crate::{Error, Result, component};
+use crate::{Error, Kind, Result, component};
 
 pub use attach::{ClusterSummary, ContainerState, clusters};
 pub use builder::ClusterBuilder;
@@ -91,7 +93,12 @@ impl Cluster {
     /// [`crate::Kind::Usage`] where no such node runs; the message names those that do.
     pub fn node(&self, name: NodeName) -> Result<&Node> {
         self.nodes.get(&name).ok_or_else(|| {
-            let running = self.nodes.keys().map(NodeName::to_string).collect::<Vec<_>>().join(", ");
+            let running = self
+                .nodes
+                .keys()
+                .map(NodeName::to_string)
+                .collect::<Vec<_>>()
+                .join(", ");
             Error::usage(format!("no node {name} runs in the cluster {}", self.name))
                 .expected(format!("one of {running}"))
                 .hint(format!("`harness start {name}` starts a slave that is not there yet"))
@@ -118,6 +125,14 @@ impl Cluster {
         self.master().master()
     }
 
+    /// A client of the whole ensemble.
+    ///
+    /// # Errors
+    /// As [`ZooKeeper::connect`].
+    pub async fn zookeeper(&self) -> Result<ZooKeeper> {
+        ZooKeeper::connect(&component::zookeeper::servers(&self.ensemble())).await
+    }
+
     /// Subscribes a framework with the master.
     ///
     /// # Errors
@@ -125,6 +140,28 @@ impl Cluster {
     pub async fn framework(&self, spec: FrameworkSpec) -> Result<Framework> {
         let master = self.master().address();
         Framework::subscribe(&format!("http://{master}:{}", mesos_master::PORT), spec).await
+    }
+
+    /// The sandbox of a task, through the files API of the agent that runs or ran it.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Answer`] where that agent knows of no such task.
+    pub async fn sandbox(&self, task: &TaskHandle) -> Result<Sandbox> {
+        let node = self
+            .nodes
+            .values()
+            .find(|node| node.address().to_string() == task.hostname());
+        let node = node.ok_or_else(|| {
+            Error::new(
+                Kind::Answer,
+                format!(
+                    "the task {} is on {}, which is no node here",
+                    task.id(),
+                    task.hostname()
+                ),
+            )
+        })?;
+        node.agent().sandbox(task.framework_id(), task.id()).await
     }
 
     /// What every component of this cluster is, for reports and for `up`'s closing table.
@@ -144,12 +181,17 @@ impl Cluster {
     }
 
     fn ensemble(&self) -> Vec<Ipv4Addr> {
-        (1..=self.topology.zookeepers).map(|number| self.address(NodeName::Master(number))).collect()
+        (1..=self.topology.zookeepers)
+            .map(|number| self.address(NodeName::Master(number)))
+            .collect()
     }
 
     /// What the agent of `node` offers: the builder's word, else the stack's.
     fn agent_spec(&self, node: NodeName) -> AgentSpec {
-        self.agents.get(&node).unwrap_or_else(|| self.stack.agent_on(&node.to_string())).clone()
+        self.agents
+            .get(&node)
+            .unwrap_or_else(|| self.stack.agent_on(&node.to_string()))
+            .clone()
     }
 
     /// The engine it is on.

@@ -1,7 +1,8 @@
 //! Nodes that stop and start while the cluster runs, as virtual machines do.
 
 use super::Cluster;
-use crate::component::{holder, mesos_agent, mesos_master, shell, zookeeper};
+use crate::component::shell::{self, Shell};
+use crate::component::{holder, mesos_agent, mesos_master, zookeeper};
 use crate::docker::container;
 use crate::node::{Node, NodeName};
 use crate::{Error, Result};
@@ -22,8 +23,10 @@ impl Cluster {
     /// component fails. A slave that fails on its first start is removed again.
     pub async fn start(&mut self, name: NodeName) -> Result<Node> {
         if self.nodes.contains_key(&name) {
-            return Err(Error::usage(format!("{name} runs already in the cluster {}", self.name))
-                .hint(format!("`harness stop {name}` stops it")));
+            return Err(
+                Error::usage(format!("{name} runs already in the cluster {}", self.name))
+                    .hint(format!("`harness stop {name}` stops it")),
+            );
         }
         let node = self.node_at(name);
         if container::exists(&self.engine, &node.container(holder::NAME)).await? {
@@ -32,8 +35,10 @@ impl Cluster {
             self.boot_slave(&node).await?;
         } else {
             let (masters, zookeepers) = (self.topology.masters, self.topology.zookeepers);
-            return Err(Error::usage(format!("the cluster {} was booted without {name}", self.name))
-                .expected(format!("one of its {} masters", masters.max(zookeepers))));
+            return Err(
+                Error::usage(format!("the cluster {} was booted without {name}", self.name))
+                    .expected(format!("one of its {} masters", masters.max(zookeepers))),
+            );
         }
         self.nodes.insert(name, node.clone());
         Ok(node)
@@ -69,11 +74,11 @@ impl Cluster {
         container::start(&self.engine, &node.container(component)).await
     }
 
-    /// The name of the container that is a person's shell on `node`; it is made on the first call.
+    /// A person's shell on `node`; it is made on the first call.
     ///
     /// # Errors
     /// [`crate::Kind::Image`] or [`crate::Kind::Environment`] where it cannot be made.
-    pub async fn shell(&self, node: &Node) -> Result<String> {
+    pub async fn shell(&self, node: &Node) -> Result<Shell> {
         let labels = self.labels();
         shell::ensure(&self.engine, &self.recipe(&labels), node).await
     }

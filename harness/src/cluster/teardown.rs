@@ -2,8 +2,8 @@
 
 use super::Cluster;
 use crate::docker::{Engine, Removed, Selection, removal};
-use crate::evidence::{self, Cleanup, Recorder, Verdict};
 use crate::error::Context;
+use crate::evidence::{self, Cleanup, Recorder, Verdict};
 use crate::{Error, Kind, Result};
 
 impl Cluster {
@@ -77,7 +77,11 @@ impl Drop for Cluster {
                 conclude(&name, recorder.as_deref(), removed)
             })
         });
-        let ended = ended.map(|thread| thread.join().unwrap_or_else(|_| Err(Error::internal("the teardown panicked"))));
+        let ended = ended.map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|_| Err(Error::internal("the teardown panicked")))
+        });
         match ended {
             Ok(Ok(())) => {}
             Ok(Err(error)) => eprintln!("{}", error.explain()),
@@ -99,7 +103,10 @@ fn conclude(cluster: &str, recorder: Option<&Recorder>, removed: Removed) -> Res
     if leaked.is_empty() {
         return Ok(());
     }
-    Err(Error::new(Kind::Cleanup, format!("{} objects of the cluster {cluster} could not be removed", leaked.len()))
-        .evidence(leaked.join("\n"))
-        .ran(format!("harness down --name {cluster}")))
+    Err(Error::new(
+        Kind::Cleanup,
+        format!("{} objects of the cluster {cluster} could not be removed", leaked.len()),
+    )
+    .evidence(leaked.join("\n"))
+    .ran(format!("harness down --name {cluster}")))
 }

@@ -29,9 +29,15 @@ pub(crate) async fn container(
     let image = recipe.images.ensure(&image()).await?;
     let labels = recipe.labels_of(node, NAME);
     let network = recipe.cluster.to_owned();
-    Ok(ContainerSpec::new(container_name(recipe.cluster, node, NAME), image, labels)
-        .hostname(node.to_string())
-        .place(Place::Address { network, address, hosts })
-        .command(["sleep", "infinity"])
-        .init())
+    Ok(
+        ContainerSpec::new(container_name(recipe.cluster, node, NAME), image, labels)
+            .hostname(node.to_string())
+            .place(Place::Address {
+                network,
+                address,
+                hosts,
+            })
+            .command(["sleep", "infinity"])
+            .init(),
+    )
 }

@@ -64,7 +64,9 @@ pub(crate) async fn container(
     }
     if let Some(program) = mesos_master::own_program(recipe, NAME, "mesos-agent")? {
         // Our launcher moves every container that it starts into the holder's cgroup, so that tasks outlive it.
-        container = container.entrypoint([program]).env("MESOS_HARNESS_TASK_CGROUP", "holder");
+        container = container
+            .entrypoint([program])
+            .env("MESOS_HARNESS_TASK_CGROUP", "holder");
     }
     recipe.settings(NAME, container)
 }
@@ -72,6 +74,8 @@ pub(crate) async fn container(
 /// libmesos out of the egg, our launcher, and our programs in the place of the libexec helpers.
 pub(crate) fn record(images: &Images, version: &str) -> Result<ComponentRecord> {
     let mut record = mesos_master::record(images, NAME, version)?;
-    record.artefact.push_str(", and the stand-ins mesos-executor, mesos-fetcher, mesos-tcp-connect");
+    record
+        .artefact
+        .push_str(", and the stand-ins mesos-executor, mesos-fetcher, mesos-tcp-connect");
     Ok(record)
 }

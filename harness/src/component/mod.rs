@@ -47,8 +47,12 @@ impl Recipe<'_> {
     /// A container of `component`, inside the namespaces of its node's holder, without any setting.
     pub(crate) fn joining(&self, node: NodeName, component: &str, image: &str) -> ContainerSpec {
         let holder = container_name(self.cluster, node, holder::NAME);
-        ContainerSpec::new(container_name(self.cluster, node, component), image, self.labels_of(node, component))
-            .place(Place::Joins(holder))
+        ContainerSpec::new(
+            container_name(self.cluster, node, component),
+            image,
+            self.labels_of(node, component),
+        )
+        .place(Place::Joins(holder))
     }
 
     /// What the stack adds to a component: variables, arguments, files, another program.
@@ -81,8 +85,9 @@ impl Recipe<'_> {
 fn content(source: &FileSource) -> Result<Vec<u8>> {
     match source {
         FileSource::Content(text) => Ok(text.clone().into_bytes()),
-        FileSource::Path(path) => std::fs::read(path)
-            .context(Kind::Usage, || format!("the file {} named by the stack cannot be read", path.display())),
+        FileSource::Path(path) => std::fs::read(path).context(Kind::Usage, || {
+            format!("the file {} named by the stack cannot be read", path.display())
+        }),
     }
 }
 
@@ -131,7 +136,11 @@ pub async fn record(engine: &Engine, images: &Images, stack: &Stack, name: &str)
 async fn record_of_image(engine: &Engine, name: &str, reference: &str) -> Result<ComponentRecord> {
     let inspect = engine.docker().inspect_image(reference);
     let image = engine
-        .request(&format!("inspect the image {reference}"), format!("docker inspect {reference}"), inspect)
+        .request(
+            &format!("inspect the image {reference}"),
+            format!("docker inspect {reference}"),
+            inspect,
+        )
         .await?;
     let id = image.id.unwrap_or_default();
     Ok(ComponentRecord {

@@ -5,8 +5,8 @@
 
 use super::{Recipe, container_name, mesos_agent};
 use crate::await_until::{Probe, Wait};
-use crate::docker::exec::ExecSpec;
-use crate::docker::{ContainerSpec, Engine, container, exec, volume};
+use crate::docker::exec::{ExecOutput, ExecSpec};
+use crate::docker::{ContainerSpec, Engine, Place, container, exec, volume};
 use crate::image::ImageSpec;
 use crate::node::{Node, NodeName};
 use crate::{Result, deadlines};
@@ -23,6 +23,30 @@ const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 /// Where the proxy finds it: in the image the usual path is a link to the proxied one.
 const MOUNTED_SOCKET: &str = "/run/engine.sock";
 
+/// A shell that runs on a node: for commands by [`Shell::run`], for a person by
+/// [`terminal::enter`](crate::docker::terminal::enter).
+#[derive(Clone, Debug)]
+pub struct Shell {
+    engine: Engine,
+    container: String,
+}
+
+impl Shell {
+    /// The full name of its container.
+    #[must_use]
+    pub fn container(&self) -> &str {
+        &self.container
+    }
+
+    /// Runs a command as the image's user, or the one that `spec` names.
+    ///
+    /// # Errors
+    /// As [`exec::exec`].
+    pub async fn run(&self, spec: ExecSpec) -> Result<ExecOutput> {
+        exec::exec(&self.engine, &self.container, spec).await
+    }
+}
+
 /// One image holds both programs.
 #[must_use]
 pub fn image() -> ImageSpec {
@@ -30,7 +54,7 @@ pub fn image() -> ImageSpec {
 }
 
 /// Makes sure that both containers of `node` run, and waits until `docker` works in the shell.
-pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) -> Result<String> {
+pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) -> Result<Shell> {
     let (shell, proxy) = (node.container(NAME), node.container(PROXY));
     if !container::exists(engine, &shell).await? {
         let image = recipe.images.ensure(&image()).await?;
@@ -42,24 +66,39 @@ pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) ->
     for name in [&proxy, &shell] {
         container::start(engine, name).await?;
     }
-    Wait::that(format!("docker answers in the shell of {}", node.name()), deadlines::EXEC)
-        .unless(container::death(engine, &[shell.clone(), proxy.clone()]))
-        .until(async || {
-            let version = ExecSpec::new(["docker", "version", "--format", "{{.Server.Version}}"]);
-            match exec::exec(engine, &shell, version).await {
-                Ok(output) if output.exit_code == 0 => Probe::Ready(()),
-                Ok(output) => Probe::NotYet(output.stderr.trim().to_owned()),
-                Err(error) => Probe::NotYet(error.to_string()),
-            }
-        })
-        .await?;
+    Wait::that(
+        format!("docker answers in the shell of {}", node.name()),
+        deadlines::EXEC,
+    )
+    .unless(container::death(engine, &[shell.clone(), proxy.clone()]))
+    .until(async || {
+        let version = ExecSpec::new(["docker", "version", "--format", "{{.Server.Version}}"]);
+        match exec::exec(engine, &shell, version).await {
+            Ok(output) if output.exit_code == 0 => Probe::Ready(()),
+            Ok(output) => Probe::NotYet(output.stderr.trim().to_owned()),
+            Err(error) => Probe::NotYet(error.to_string()),
+        }
+    })
+    .await?;
+<<<<<<< HEAD
+    Ok(Shell {
+        engine: engine.clone(),
+        container: shell,
+    })
+=======
     Ok(shell)
+>>>>>>> images
 }
 
 fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> ContainerSpec {
-    let mut shell = recipe.joining(node, NAME, image).mount(sockets, SOCKET_DIR);
+    let mut shell = recipe
+        .joining(node, NAME, image)
+        .mount(sockets, &format!("{SOCKET_DIR}:ro"));
     if let NodeName::Slave(_) = node {
-        shell = shell.mount(&mesos_agent::volume(recipe.cluster, node, mesos_agent::WORK_DIR), mesos_agent::WORK_DIR);
+        shell = shell.mount(
+            &mesos_agent::volume(recipe.cluster, node, mesos_agent::WORK_DIR),
+            mesos_agent::WORK_DIR,
+        );
     }
     shell
 }
@@ -68,14 +107,26 @@ fn proxy_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> 
     let listen = format!("{SOCKET_DIR}/docker.sock");
     let name = container_name(recipe.cluster, node, PROXY);
     ContainerSpec::new(name, image, recipe.labels_of(node, PROXY))
+        .place(Place::Sealed)
         .mount(sockets, SOCKET_DIR)
         .mount(&engine_socket(), MOUNTED_SOCKET)
         .entrypoint(["node-docker"])
-        .command(["--cluster", recipe.cluster, "--node", &node.to_string(), "--listen", &listen, "--engine", MOUNTED_SOCKET])
+        .command([
+            "--cluster",
+            recipe.cluster,
+            "--node",
+            &node.to_string(),
+            "--listen",
+            &listen,
+            "--engine",
+            MOUNTED_SOCKET,
+        ])
 }
 
 /// The socket's path on the engine's host: that of `DOCKER_HOST` where it names one.
 fn engine_socket() -> String {
     let address = crate::docker::engine::address();
-    address.strip_prefix("unix://").map_or_else(|| ENGINE_SOCKET.to_owned(), str::to_owned)
+    address
+        .strip_prefix("unix://")
+        .map_or_else(|| ENGINE_SOCKET.to_owned(), str::to_owned)
 }

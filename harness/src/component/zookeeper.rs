@@ -19,7 +19,11 @@ pub const PORT: u16 = 2181;
 /// `host:port,…` of an ensemble, as connection strings have it.
 #[must_use]
 pub fn servers(ensemble: &[Ipv4Addr]) -> String {
-    ensemble.iter().map(|address| format!("{address}:{PORT}")).collect::<Vec<_>>().join(",")
+    ensemble
+        .iter()
+        .map(|address| format!("{address}:{PORT}"))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// The server `id` (from 1) of `ensemble` on `node`.
@@ -32,7 +36,9 @@ pub(crate) async fn container(
     let image = recipe.image(NAME).await?;
     let mut container = recipe.joining(node, NAME, &image).env("ZOO_MY_ID", id.to_string());
     if ensemble.len() > 1 {
-        let lines = (1..).zip(ensemble).map(|(id, address)| format!("server.{id}={address}:2888:3888;{PORT}"));
+        let lines = (1..)
+            .zip(ensemble)
+            .map(|(id, address)| format!("server.{id}={address}:2888:3888;{PORT}"));
         container = container.env("ZOO_SERVERS", lines.collect::<Vec<_>>().join(" "));
     }
     recipe.settings(NAME, container)
@@ -42,21 +48,24 @@ pub(crate) async fn container(
 pub(crate) async fn ready(engine: &Engine, node: &Node) -> Result<()> {
     let name = node.container(NAME);
     let server = node.zookeeper();
-    Wait::that(format!("ZooKeeper on {} serves clients", node.name()), deadlines::ZOOKEEPER_READY)
-        .unless(container::death(engine, std::slice::from_ref(&name)))
-        .explained_by(node.diagnosis(NAME))
-        .until(async || match server.status().await {
-            Ok(_) => Probe::Ready(()),
-            Err(error) => Probe::NotYet(error.to_string()),
-        })
-        .await
+    Wait::that(
+        format!("ZooKeeper on {} serves clients", node.name()),
+        deadlines::ZOOKEEPER_READY,
+    )
+    .unless(container::death(engine, std::slice::from_ref(&name)))
+    .explained_by(node.diagnosis(NAME))
+    .until(async || match server.status().await {
+        Ok(_) => Probe::Ready(()),
+        Err(error) => Probe::NotYet(error.to_string()),
+    })
+    .await
 }
 
 /// The Debian package that the image holds.
 pub(crate) async fn record(images: &Images, spec: &ComponentSpec, version: &str) -> Result<ComponentRecord> {
     debug_assert!(super::is_ours(spec));
     let image = images.ensure(&super::own_image(NAME, version)).await?;
-    let package = images.debian_package(&image, "zookeeper").await?;
+    let package = images.debian_package(&image, "libzookeeper-java").await?;
     Ok(ComponentRecord {
         name: NAME.to_owned(),
         version: package.version.clone(),

@@ -8,8 +8,8 @@ use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum, NetworkingConfig,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, LogsOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
-    UploadToContainerOptionsBuilder, WaitContainerOptions,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, LogsOptionsBuilder,
+    StartContainerOptions, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::future::select_all;
 use futures_util::{FutureExt, StreamExt};
@@ -32,6 +32,8 @@ pub enum Place {
     },
     /// Inside the network and PID namespaces of a holder container, named here.
     Joins(String),
+    /// No network, no capability, a root file system that nobody writes: for what holds the engine's socket.
+    Sealed,
 }
 
 /// What a container is made of. Built up, then [`ContainerSpec::create`].
@@ -196,6 +198,12 @@ impl ContainerSpec {
                 host.network_mode = Some(format!("container:{holder}"));
                 host.pid_mode = Some(format!("container:{holder}"));
             }
+            Some(Place::Sealed) => {
+                host.network_mode = Some("none".to_owned());
+                host.readonly_rootfs = Some(true);
+                host.cap_drop = Some(vec!["ALL".to_owned()]);
+                host.security_opt = Some(vec!["no-new-privileges".to_owned()]);
+            }
             None => {}
         }
         ContainerCreateBody {
@@ -219,6 +227,7 @@ impl ContainerSpec {
         match &self.place {
             Some(Place::Address { network, address, .. }) => words.push(format!("--network {network} --ip {address}")),
             Some(Place::Joins(holder)) => words.push(format!("--network container:{holder} --pid container:{holder}")),
+            Some(Place::Sealed) => words.push("--network none --read-only --cap-drop ALL".to_owned()),
             None => {}
         }
         words.extend(self.mounts.iter().map(|mount| format!("--volume {mount}")));
@@ -326,7 +335,13 @@ pub async fn exists(engine: &Engine, name: &str) -> Result<bool> {
 /// [`Kind::Environment`] where the engine refuses: it does not run.
 pub async fn kill(engine: &Engine, name: &str) -> Result<()> {
     let kill = engine.docker().kill_container(name, None::<KillContainerOptions>);
-    engine.request(&format!("kill the container {name}"), format!("docker kill {name}"), kill).await
+    engine
+        .request(
+            &format!("kill the container {name}"),
+            format!("docker kill {name}"),
+            kill,
+        )
+        .await
 }
 
 /// The last `lines` lines of both output streams, or why they could not be read.

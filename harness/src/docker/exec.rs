@@ -1,15 +1,17 @@
 //! One command inside a container, with its output, its exit code, and an end in bounded time.
 //!
 //! The engine cannot stop what it started by `exec`, and a reader that leaves does not stop it either. So every
-//! command carries a mark of its own in its environment, [`MARK`]; its descendants inherit it, whatever session or
-//! parent they choose, and a second command kills whoever has it. What clears its environment escapes, and so does
-//! everything in a container without `sh` and `grep`; the error then says so.
+//! command carries a mark of its own in its environment, [`MARK`]; its descendants inherit it, whatever session they
+//! choose, and a second command kills whoever has it, and their children. What clears its environment *and* outlives
+//! its parent escapes; so does everything in a container without `sh` and `grep`, and the error then says so.
 
 use bollard::container::LogOutput;
 use bollard::exec::{StartExecOptions, StartExecResults};
 use bollard::models::ExecConfig;
+use bollard::query_parameters::WaitContainerOptionsBuilder;
 use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
 
 use crate::await_until::{Probe, Wait};
 use crate::deadlines::{self, Deadline};
@@ -17,12 +19,15 @@ use crate::docker::Engine;
 use crate::error::Context;
 use crate::{Error, Kind, Result};
 
-/// The environment variable by which a command's processes are found again.
-pub const MARK: &str = "MESOS_HARNESS_EXEC";
+/// The environment variable by which a command's processes are found again. (`MESOS_…` would be read as a flag.)
+pub const MARK: &str = "HARNESS_EXEC";
 /// The most output that is kept; a command that writes more is stopped.
 const OUTPUT_BYTES: usize = 16 << 20;
-/// As much of each stream goes into an error.
+/// As much of each stream goes into an error: so many of its last lines, and bytes.
+const TAIL_LINES: usize = 20;
 const TAIL_BYTES: usize = 2048;
+/// Finds and signals a command's processes; says itself how.
+const FIND_MARKED: &str = include_str!("find_marked.sh");
 
 /// A command for a container.
 #[derive(Clone, Debug)]
@@ -172,6 +177,7 @@ pub async fn exec(engine: &Engine, container: &str, spec: ExecSpec) -> Result<Ex
     let ran = spec.pasteable(container);
     let mut heard = Heard::default();
     let outcome = Wait::that(format!("`{}` ends in {container}", spec.cmd.join(" ")), spec.deadline)
+        .unless(ended(engine, container))
         .for_future(run(engine, container, &spec, &mark, &mut heard))
         .await;
     let exit_code = match outcome {
@@ -294,6 +300,24 @@ pub(crate) async fn exit_code(engine: &Engine, container: &str, exec_id: &str) -
     .await
 }
 
+/// Comes back when the container has ended, and what was still to be read had the time for it: the engine (20.10)
+/// leaves a command's output open for ever where its container is killed and shares another one's PID namespace.
+pub(crate) async fn ended(engine: &Engine, container: &str) -> Error {
+    let until = WaitContainerOptionsBuilder::new().condition("not-running").build();
+    // An exit code other than 0, and a container that is not there, come as errors: it has ended all the same.
+    let _ = std::pin::pin!(engine.docker().wait_container(container, Some(until)))
+        .next()
+        .await;
+    tokio::time::sleep_until(Instant::now() + deadlines::LAST_OUTPUT.limit()).await;
+    Error::new(
+        Kind::Component,
+        format!("{container} ended, and a command in it with it"),
+    )
+    .hint(format!(
+        "look at `docker inspect {container}` and `docker logs {container}`"
+    ))
+}
+
 /// Sends `signal` to every process that carries the mark; says what came of it.
 pub(crate) async fn kill_marked(
     engine: &Engine,
@@ -302,34 +326,27 @@ pub(crate) async fn kill_marked(
     user: Option<&str>,
     signal: &str,
 ) -> String {
-    // Another user's environment is closed even to a container's root, so the command's own user looks first;
-    // root then finds what changed its user, as sudo does. `exec` leaves no process that could find itself.
-    const SCRIPT: &str = r#"for found in $(grep -lsF -- "$1" /proc/[0-9]*/environ); do
-        pid=${found#/proc/}; pid=${pid%/environ}; kill -s "$2" "$pid" 2>/dev/null && echo "$pid"; done; :"#;
-    let mut killed = Vec::new();
-    let mut users = vec![user.map(str::to_owned)];
-    if !matches!(user, Some("root" | "0")) {
-        users.push(Some("0".to_owned()));
-    }
-    for user in users {
-        let mut spec = ExecSpec::new(["sh", "-c", SCRIPT, "sh", &mark.variable(), signal]);
-        spec.user = user;
+    // A process's environment is closed to other users, even to a container's root. So the command's own user looks
+    // first; root then looks too, and kills what both found.
+    let look = async |user: Option<&str>, signal: &str, found: &[String]| {
+        let mut spec = ExecSpec::new(["sh", "-c", FIND_MARKED, "sh", &mark.variable(), signal]);
+        spec.cmd.extend_from_slice(found);
+        spec.user = user.map(str::to_owned);
         let mut heard = Heard::default();
-        let attempt = Wait::that("what hung is killed", deadlines::EXEC_KILL)
+        Wait::that("what is left of a command is found", deadlines::EXEC_KILL)
             .for_future(run(engine, container, &spec, &Mark::new(), &mut heard))
-            .await;
-        if let Err(error) = attempt {
-            return format!("its processes in {container} may still run: {error}");
-        }
-        killed.extend(
-            String::from_utf8_lossy(&heard.stdout)
-                .split_whitespace()
-                .map(str::to_owned),
-        );
-    }
-    match killed.len() {
-        0 => format!("none of its processes was left in {container}"),
-        _ => format!(
+            .await?;
+        let found = String::from_utf8_lossy(&heard.stdout).into_owned();
+        Ok::<Vec<String>, Error>(found.split_whitespace().map(str::to_owned).collect())
+    };
+    let killed = async {
+        let found = look(user, "none", &[]).await?;
+        look(Some("0"), signal, &found).await
+    };
+    match killed.await {
+        Err(error) => format!("its processes in {container} may still run: {error}"),
+        Ok(none) if none.is_empty() => format!("none of its processes was left in {container}"),
+        Ok(killed) => format!(
             "SIG{signal} was sent to its processes in {container}: {}",
             killed.join(", ")
         ),
@@ -354,8 +371,10 @@ pub(crate) fn engine_error(container: &str, what: &str, error: bollard::errors::
 fn with_streams(mut error: Error, stdout: &[u8], stderr: &[u8]) -> Error {
     for (name, stream) in [("stdout", stdout), ("stderr", stderr)] {
         if !stream.is_empty() {
-            let tail = &stream[stream.len().saturating_sub(TAIL_BYTES)..];
-            error = error.evidence(format!("{name}: {}", String::from_utf8_lossy(tail)));
+            let tail = String::from_utf8_lossy(&stream[stream.len().saturating_sub(TAIL_BYTES)..]).into_owned();
+            let lines: Vec<&str> = tail.lines().collect();
+            let last = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+            error = error.evidence(format!("{name}: {}", last.join("\n")));
         }
     }
     error

@@ -48,7 +48,7 @@ pub struct Line {
 
 /// Where a log is read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum Start {
     /// The container's first line, of its first start.
     Beginning,
     /// So many lines before its present end.
@@ -57,13 +57,13 @@ pub enum From {
     Second(u32),
 }
 
-impl From {
+impl Start {
     fn options(self, follow: bool) -> LogsOptions {
         let options = LogsOptionsBuilder::new().stdout(true).stderr(true).follow(follow);
         match self {
-            From::Beginning => options,
-            From::Last(lines) => options.tail(&lines.to_string()),
-            From::Second(second) => options.since(i32::try_from(second).unwrap_or(i32::MAX)),
+            Start::Beginning => options,
+            Start::Last(lines) => options.tail(&lines.to_string()),
+            Start::Second(second) => options.since(i32::try_from(second).unwrap_or(i32::MAX)),
         }
         .build()
     }
@@ -71,9 +71,9 @@ impl From {
     fn pasteable(self, container: &str, follow: bool) -> String {
         let follow = if follow { " -f" } else { "" };
         let from = match self {
-            From::Beginning => String::new(),
-            From::Last(lines) => format!(" --tail {lines}"),
-            From::Second(second) => format!(" --since {second}"),
+            Start::Beginning => String::new(),
+            Start::Last(lines) => format!(" --tail {lines}"),
+            Start::Second(second) => format!(" --since {second}"),
         };
         format!("docker logs{follow}{from} {}", quoted(container))
     }
@@ -84,7 +84,7 @@ impl From {
 /// # Errors
 /// [`Kind::Component`] where there is no such container, [`Kind::Deadline`] where the engine does not answer.
 pub async fn tail(engine: &Engine, container: &str, lines: usize) -> Result<String> {
-    let from = From::Last(lines);
+    let from = Start::Last(lines);
     let read = async {
         let mut log = std::pin::pin!(read(engine, container, from));
         let mut kept = VecDeque::new();
@@ -106,12 +106,12 @@ pub async fn tail(engine: &Engine, container: &str, lines: usize) -> Result<Stri
 }
 
 /// What the log holds now, line by line; the stream ends after an error.
-pub fn read(engine: &Engine, container: &str, from: From) -> impl Stream<Item = Result<Line>> + Send + use<> {
+pub fn read(engine: &Engine, container: &str, from: Start) -> impl Stream<Item = Result<Line>> + Send + use<> {
     lines(engine, container, from, false)
 }
 
 /// What the log holds and what is added to it, until the container ends; the stream ends after an error.
-pub fn follow(engine: &Engine, container: &str, from: From) -> impl Stream<Item = Result<Line>> + Send + use<> {
+pub fn follow(engine: &Engine, container: &str, from: Start) -> impl Stream<Item = Result<Line>> + Send + use<> {
     lines(engine, container, from, true)
 }
 
@@ -120,7 +120,7 @@ pub fn follow(engine: &Engine, container: &str, from: From) -> impl Stream<Item 
 /// # Errors
 /// [`Kind::Component`] where there is no such container, [`Kind::Environment`] where output cannot be written.
 pub async fn print(engine: &Engine, container: &str, lines: usize) -> Result<()> {
-    let from = From::Last(lines);
+    let from = Start::Last(lines);
     let mut log = std::pin::pin!(follow(engine, container, from));
     while let Some(line) = log.next().await {
         let line = line.map_err(|error| error.ran(from.pasteable(container, true)))?;
@@ -144,7 +144,7 @@ pub async fn print(engine: &Engine, container: &str, lines: usize) -> Result<()>
 pub async fn await_line(
     engine: &Engine,
     container: &str,
-    from: From,
+    from: Start,
     what: &str,
     deadline: Deadline,
     mut is_it: impl FnMut(&Line) -> bool,
@@ -195,7 +195,7 @@ async fn how_it_ended(engine: &Engine, container: &str) -> String {
 fn lines(
     engine: &Engine,
     container: &str,
-    from: From,
+    from: Start,
     follow: bool,
 ) -> impl Stream<Item = Result<Line>> + Send + use<> {
     let docker = engine.docker().clone();
@@ -249,7 +249,7 @@ impl Reading {
                 chunk = self.log.next() => match chunk {
                     Some(Ok(chunk)) => {
                         self.splitter.push(chunk);
-                        self.over = over.map(|_| Instant::now() + deadlines::LOG_TAIL.limit());
+                        self.over = over.map(|_| Instant::now() + deadlines::LAST_OUTPUT.limit());
                     }
                     Some(Err(error)) => {
                         self.done = true;
@@ -258,7 +258,7 @@ impl Reading {
                     None => self.finish(),
                 },
                 () = &mut self.ended, if over.is_none() => {
-                    self.over = Some(Instant::now() + deadlines::LOG_TAIL.limit());
+                    self.over = Some(Instant::now() + deadlines::LAST_OUTPUT.limit());
                 }
                 () = tokio::time::sleep_until(over.unwrap_or_else(Instant::now)), if over.is_some() => self.finish(),
             }
@@ -365,8 +365,8 @@ mod tests {
 
     #[test]
     fn the_request_can_be_pasted() {
-        assert_eq!(From::Last(20).pasteable("a b", true), "docker logs -f --tail 20 'a b'");
-        assert_eq!(From::Second(7).pasteable("a", false), "docker logs --since 7 a");
+        assert_eq!(Start::Last(20).pasteable("a b", true), "docker logs -f --tail 20 'a b'");
+        assert_eq!(Start::Second(7).pasteable("a", false), "docker logs --since 7 a");
     }
 
     #[tokio::test]

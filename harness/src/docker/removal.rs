@@ -161,13 +161,18 @@ pub async fn remove(engine: &Engine, selection: &Selection) -> Removed {
     if let Err(error) = gone {
         match list(engine, selection).await {
             Ok(left) => leaked.extend(left.iter().map(|object| {
-                let why = failed.get(object).map_or("it came back after it was removed", String::as_str);
+                let why = failed
+                    .get(object)
+                    .map_or("it came back after it was removed", String::as_str);
                 format!("{object}: {why}")
             })),
             Err(unknown) => leaked.push(format!("unknown: {error}; {unknown}")),
         }
     }
-    Removed { removed: removed.iter().map(Object::to_string).collect(), leaked }
+    Removed {
+        removed: removed.iter().map(Object::to_string).collect(),
+        leaked,
+    }
 }
 
 /// What all passes of a removal did together.

@@ -23,7 +23,7 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
 use self::input::Input;
 use self::raw::RawMode;
-use super::exec::{ExecSpec, Mark, engine_error, exit_code, kill_marked};
+use super::exec::{ExecSpec, Mark, ended, engine_error, exit_code, kill_marked};
 use crate::await_until::{Probe, Wait};
 use crate::docker::Engine;
 use crate::error::Context;
@@ -80,7 +80,12 @@ pub async fn enter(engine: &Engine, shell: &str, command: Vec<String>) -> Result
     if !command.is_empty() {
         words.extend(["-c".to_owned(), command.join(" ")]);
     }
+    // What `login` would set; the engine sets HOME.
     let spec = ExecSpec::new(words).user(PERSON).cwd(HOME);
+    let spec = spec
+        .env("USER", PERSON)
+        .env("LOGNAME", PERSON)
+        .env("SHELL", "/bin/bash");
     run(engine, shell, spec, Terminal::standard()?).await
 }
 
@@ -127,25 +132,25 @@ pub async fn run(engine: &Engine, container: &str, spec: ExecSpec, terminal: Ter
     };
     let end = session.converse(terminal, interrupts, output, input).await;
     drop(session);
-    let signal = match end {
+    let hang_up = async |signal: Signal| {
+        // A shell at a terminal ignores SIGTERM, but never that its terminal has gone.
+        let signal = if interactive { Signal::SIGHUP } else { signal };
+        let name = signal.as_str().trim_start_matches("SIG");
+        kill_marked(engine, container, &mark, spec.user.as_deref(), name).await
+    };
+    match end {
         Ok(End::Output) => {
             let code = exit_code(engine, container, &exec.id).await?;
-            return Ok(u8::try_from(code & 0xff).unwrap_or(u8::MAX));
+            Ok(u8::try_from(code & 0xff).unwrap_or(u8::MAX))
         }
-        Ok(End::Signal(signal)) => signal,
-        Ok(End::ReaderLeft) => Signal::SIGPIPE,
-        Err(_) => Signal::SIGHUP,
-    };
-    // A shell at a terminal ignores SIGTERM, and what is left without a terminal gets SIGHUP from a real one.
-    let sent = if interactive {
-        "HUP"
-    } else {
-        signal.as_str().trim_start_matches("SIG")
-    };
-    let killed = kill_marked(engine, container, &mark, spec.user.as_deref(), sent).await;
-    tracing::debug!("{killed}");
-    end.map(|_| u8::try_from(128 + signal as i32).unwrap_or(u8::MAX))
-        .map_err(|error| error.evidence(killed))
+        // Its processes went with it.
+        Err(error) if error.kind() == Kind::Component => Err(error),
+        Ok(End::Signal(signal)) => {
+            hang_up(signal).await;
+            Ok(u8::try_from(128 + signal as i32).unwrap_or(u8::MAX))
+        }
+        Err(error) => Err(error.evidence(hang_up(Signal::SIGHUP).await)),
+    }
 }
 
 fn session_config(spec: &ExecSpec, mark: &Mark, interactive: bool) -> ExecConfig {
@@ -164,7 +169,6 @@ fn session_config(spec: &ExecSpec, mark: &Mark, interactive: bool) -> ExecConfig
 #[derive(Debug)]
 enum End {
     Output,
-    ReaderLeft,
     Signal(Signal),
 }
 
@@ -192,9 +196,11 @@ impl Session<'_> {
         let mut writing = std::pin::pin!(self.write_output(output, stdout, stderr));
         let mut reading = std::pin::pin!(feed(stdin, input, self.raw.is_some()));
         let mut resizing = std::pin::pin!(self.follow_size(window));
+        let mut ended = std::pin::pin!(ended(self.engine, self.container));
         loop {
             tokio::select! {
                 end = &mut writing => return end,
+                error = &mut ended => return Err(error),
                 () = &mut reading => return Ok(End::Signal(Signal::SIGHUP)),
                 never = &mut resizing => match never {},
                 signal = interrupts.next() => match (signal, &self.raw) {
@@ -225,7 +231,7 @@ impl Session<'_> {
             };
             match written.await {
                 Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(End::ReaderLeft),
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(End::Signal(Signal::SIGPIPE)),
                 Err(error) => return Err(error).context(Kind::Environment, || "output cannot be written".to_owned()),
             }
         }

@@ -47,12 +47,7 @@ exec sleep 60
 "#;
 
 pub(super) async fn abilities(engine: &Engine) -> Vec<(String, Ability)> {
-    let found = match image(engine).await {
-        Ok(Some(image)) => ask(engine, &image).await,
-        Ok(None) => Err("no image of ours yet: `harness images build` makes them".to_owned()),
-        Err(error) => Err(error.to_string()),
-    };
-    let mut found = found.unwrap_or_else(|reason| {
+    let mut found = ask(engine).await.unwrap_or_else(|reason| {
         NAMES
             .map(|name| (name.to_owned(), Ability::new(Answer::Unknown, "", &reason)))
             .to_vec()
@@ -70,53 +65,73 @@ pub(super) async fn abilities(engine: &Engine) -> Vec<(String, Ability)> {
     found
 }
 
-/// An image of ours, one with a person's tools in it if there is one.
-async fn image(engine: &Engine) -> Result<Option<String>> {
+/// Images of ours by id, those with a person's tools in them first.
+async fn images(engine: &Engine) -> Result<Vec<String>> {
     let ours = Selection::ours();
     let options = ListImagesOptionsBuilder::new().filters(&ours.filters()).build();
     let images = engine.docker().list_images(Some(options));
     let images = engine.request("list images", "docker images", images).await?;
-    let name = |labels: &std::collections::HashMap<String, String>| labels.get(labels::IMAGE).cloned();
     let mut named: Vec<(bool, String, String)> = images
         .into_iter()
-        .filter_map(|image| Some((name(&image.labels)?, image.id)))
+        .filter_map(|image| Some((image.labels.get(labels::IMAGE)?.clone(), image.id)))
         .map(|(name, id)| (!name.contains("shell"), name, id))
         .collect();
     named.sort();
-    Ok(named.into_iter().next().map(|(_, _, id)| id))
+    Ok(named.into_iter().map(|(_, _, id)| id).collect())
 }
 
-async fn ask(engine: &Engine, image: &str) -> Result<Vec<(String, Ability)>, String> {
+/// The error is why nothing could be asked.
+async fn ask(engine: &Engine) -> Result<Vec<(String, Ability)>, String> {
     let name = format!("mesos-harness-doctor-{}", std::process::id());
     let host = HostConfig {
         cap_add: Some(vec!["NET_ADMIN".to_owned()]),
         ..HostConfig::default()
     };
-    let tell = |error: crate::Error| error.to_string();
-    let started = start(engine, &name, image, SCRIPT, host).await;
-    let answers = match started {
-        Ok(()) => answers(engine, &name).await,
-        Err(error) => Err(error),
-    };
+    let mut refusal = "no image of ours yet: `harness images build` makes them".to_owned();
+    let mut chosen = None;
+    // An image may hold no shell.
+    for image in images(engine).await.map_err(|error| in_one_line(&error))? {
+        match start(engine, &name, &image, SCRIPT, host.clone()).await {
+            Ok(()) => {
+                chosen = Some(image);
+                break;
+            }
+            Err(error) => refusal = in_one_line(&error),
+        }
+        remove(engine, &name).await;
+    }
+    let image = chosen.ok_or(refusal)?;
+    let answers = answers(engine, &name).await;
     remove(engine, &name).await;
-    let mut found = answers.map_err(tell)?;
+    let mut found = answers.map_err(|error| in_one_line(&error))?;
+    found.push(("privileged".to_owned(), privileged(engine, &name, &image).await));
+    Ok(found)
+}
 
-    let privileged = format!("{name}-privileged");
+async fn privileged(engine: &Engine, name: &str, image: &str) -> Ability {
+    let name = format!("{name}-privileged");
     let host = HostConfig {
         privileged: Some(true),
         ..HostConfig::default()
     };
-    let refusal = start(engine, &privileged, image, "exit 0", host).await.err();
-    remove(engine, &privileged).await;
-    let output = refusal
-        .as_ref()
-        .map_or("the engine starts such containers".to_owned(), |error| {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            format!("refused: {}", cause.unwrap_or_else(|| error.to_string()))
-        });
-    let ability = Ability::yes_if(refusal.is_none(), "docker run --privileged", output);
-    found.push(("privileged".to_owned(), ability));
-    Ok(found)
+    let started = start(engine, &name, image, "exit 0", host).await;
+    remove(engine, &name).await;
+    let probe = "docker run --privileged";
+    match started {
+        Ok(()) => Ability::new(Answer::Yes, probe, "the engine starts them"),
+        Err(error) => Ability::new(Answer::No, probe, in_one_line(&error)),
+    }
+}
+
+/// The error and its causes.
+fn in_one_line(error: &crate::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text.replace('\n', " ")
 }
 
 async fn start(engine: &Engine, name: &str, image: &str, script: &str, host: HostConfig) -> Result<()> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Capabilities, Check};
 use crate::deadlines;
+use crate::docker::engine;
 use crate::setup::{find_program, nextest, output_of};
 use crate::stack::Stack;
 
@@ -14,10 +15,20 @@ const IMAGES_MIB: u64 = 8 * 1024;
 /// The least that one build needs, in MiB.
 const LEAST_DISK_MIB: u64 = 2 * 1024;
 
+#[derive(PartialEq, Eq)]
+enum Need {
+    /// Nothing works without it.
+    Always,
+    /// There is another way.
+    Comfort,
+    /// The project installs it when it comes to that.
+    OnDemand,
+}
+
 struct Tool {
     name: &'static str,
     programs: &'static [&'static str],
-    is_needed: bool,
+    need: Need,
     remedy: &'static str,
 }
 
@@ -25,38 +36,38 @@ const TOOLS: [Tool; 6] = [
     Tool {
         name: "cargo",
         programs: &["cargo"],
-        is_needed: true,
+        need: Need::Always,
         remedy: "install a Rust toolchain (rustup), and have ~/.cargo/bin on the search path",
     },
     Tool {
         name: "rustc",
         programs: &["rustc"],
-        is_needed: true,
+        need: Need::Always,
         remedy: "install a Rust toolchain (rustup), and have ~/.cargo/bin on the search path",
     },
     Tool {
         name: "C compiler",
         programs: &["cc", "gcc", "clang"],
-        is_needed: true,
+        need: Need::Always,
         remedy: "Debian and Ubuntu: apt-get install build-essential",
     },
     Tool {
         name: "C++ compiler",
         programs: &["c++", "g++", "clang++"],
-        is_needed: true,
+        need: Need::Always,
         remedy: "Debian and Ubuntu: apt-get install build-essential",
     },
     Tool {
         name: "make",
         programs: &["make"],
-        is_needed: false,
+        need: Need::Comfort,
         remedy: "Debian and Ubuntu: apt-get install make; or call `cargo run -p harness -- VERB`",
     },
     Tool {
         name: "mmdebstrap",
         programs: &["mmdebstrap", "debootstrap"],
-        is_needed: false,
-        remedy: "nothing: it is installed when no image registry answers and the Debian base must be bootstrapped",
+        need: Need::OnDemand,
+        remedy: "installed when no image registry answers and the Debian base must be bootstrapped",
     },
 ];
 
@@ -76,10 +87,10 @@ pub(super) async fn tools() -> Vec<Check> {
 async fn check_tool(tool: &Tool) -> Check {
     let Some(program) = tool.programs.iter().find_map(|program| find_program(program)) else {
         let found = format!("no {} on the search path", tool.programs.join(", "));
-        return if tool.is_needed {
-            Check::missing(tool.name, found, tool.remedy)
-        } else {
-            Check::warn(tool.name, found, tool.remedy)
+        return match tool.need {
+            Need::Always => Check::missing(tool.name, found, tool.remedy),
+            Need::Comfort => Check::warn(tool.name, found, tool.remedy),
+            Need::OnDemand => Check::ok(tool.name, format!("{found}: {}", tool.remedy)),
         };
     };
     let name = program.to_string_lossy();
@@ -88,7 +99,7 @@ async fn check_tool(tool: &Tool) -> Check {
             tool.name,
             format!("{} ({name})", said.lines().next().unwrap_or_default()),
         ),
-        Err(error) if tool.is_needed => Check::missing(tool.name, error.to_string(), tool.remedy),
+        Err(error) if tool.need == Need::Always => Check::missing(tool.name, error.to_string(), tool.remedy),
         Err(error) => Check::warn(tool.name, error.to_string(), tool.remedy),
     }
 }
@@ -119,10 +130,7 @@ pub(super) fn resources(capabilities: &Capabilities) -> Vec<Check> {
     let offered = Stack::load(None).map_or(0.0, |stack| stack.agent_on("mesos-slave1").resources.scalar("mem"));
     // An offer is a whole number of megabytes.
     let needed = offered.round() as u64 + COMPONENTS_MIB;
-    let is_here = capabilities
-        .engine
-        .as_ref()
-        .is_none_or(|engine| engine.address.starts_with("unix://"));
+    let is_here = cfg!(target_os = "linux") && engine::address().starts_with("unix://");
     let (memory, what) = match meminfo("MemAvailable").filter(|_| is_here) {
         Some(available) => (available, "available"),
         None => (capabilities.host.memory_mib, "in the engine's machine"),

@@ -147,7 +147,11 @@ const NEEDS: [(&str, &str, Option<&str>); 8] = [
     ),
     ("overlay", "fast images", Some("modprobe overlay")),
     ("user-namespaces", "sandboxes of unprivileged users", None),
-    ("privileged", "nothing of ours: it is only told", None),
+    (
+        "privileged",
+        "containers with every privilege; ours never ask for it",
+        None,
+    ),
 ];
 
 pub(super) fn checks(capabilities: &Capabilities) -> Vec<Check> {

@@ -183,6 +183,31 @@ mod tests {
         assert!(verdict.is_err(), "a failed check cannot be passed over");
     }
 
+    #[test]
+    fn no_form_of_a_check_is_always_true() {
+        type Scenario = fn() -> Verdict;
+        macro_rules! broken {
+            ($($form:literal: $check:expr;)+) => {
+                [$(($form, || { $check; passed() })),+]
+            };
+        }
+        let broken: [(&str, Scenario); 9] = broken! {
+            "==": check!(1 + 1 == 3);
+            "!=": check!(2 != 2);
+            "<": check!(2 < 2);
+            ">": check!(2 > 2);
+            "<=": check!(3 <= 2);
+            ">=": check!(1 >= 2);
+            "a condition": check!("".parse::<u8>().is_ok(), "it parses");
+            "contains": check_contains!("a log", "an error");
+            "matches": check_matches!(Some(1), Some(2) | None);
+        };
+        for (form, scenario) in broken {
+            assert!(scenario().is_err(), "{form} can fail");
+            assert!(!last().ok, "{form} is recorded as broken");
+        }
+    }
+
     #[tokio::test]
     async fn both_sides_may_await_and_fail() -> Verdict {
         async fn count() -> crate::Result<usize> {

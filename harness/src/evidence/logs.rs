@@ -11,7 +11,10 @@ const LINES: usize = 2000;
 /// Attaches the log and the inspection of every container that `selection` finds, as `logs/<name>.log` and
 /// `inspect/<name>.json`. What cannot be read is said in a note: evidence never hides the cause it is for.
 pub async fn collect(engine: &Engine, selection: &Selection, recorder: &Recorder) {
-    let options = ListContainersOptionsBuilder::new().all(true).filters(&selection.filters()).build();
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&selection.filters())
+        .build();
     let listed = engine.docker().list_containers(Some(options));
     let containers = match engine.request("list containers", "docker ps -a", listed).await {
         Ok(containers) => containers,
@@ -21,10 +24,17 @@ pub async fn collect(engine: &Engine, selection: &Selection, recorder: &Recorder
         let name = name.trim_start_matches('/');
         let log = container::log_tail(engine, name, LINES).await;
         let inspect = engine.docker().inspect_container(name, None::<InspectContainerOptions>);
-        let inspect = engine.request("inspect", format!("docker inspect {name}"), inspect).await;
-        let inspect = inspect.ok().and_then(|answer| serde_json::to_vec_pretty(&answer).ok()).unwrap_or_default();
-        for (file, bytes) in [(format!("logs/{name}.log"), log.into_bytes()), (format!("inspect/{name}.json"), inspect)]
-        {
+        let inspect = engine
+            .request("inspect", format!("docker inspect {name}"), inspect)
+            .await;
+        let inspect = inspect
+            .ok()
+            .and_then(|answer| serde_json::to_vec_pretty(&answer).ok())
+            .unwrap_or_default();
+        for (file, bytes) in [
+            (format!("logs/{name}.log"), log.into_bytes()),
+            (format!("inspect/{name}.json"), inspect),
+        ] {
             if let Err(error) = recorder.attach(&file, &bytes) {
                 recorder.note(format!("{file}: {error}"));
             }

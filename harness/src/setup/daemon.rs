@@ -32,6 +32,8 @@ pub struct DaemonPaths {
     pub log: PathBuf,
     /// Arguments that make it use these paths; empty for the machine's own, so that `/etc/docker/daemon.json` holds.
     pub arguments: Vec<String>,
+    /// A program that it is run by, and that program's arguments; empty for the machine's own.
+    pub launcher: Vec<String>,
 }
 
 impl DaemonPaths {
@@ -45,11 +47,16 @@ impl DaemonPaths {
             data_root: "/var/lib/docker".into(),
             log: "/var/log/mesos-harness/dockerd.log".into(),
             arguments: Vec::new(),
+            launcher: Vec::new(),
         }
     }
 
     /// A second engine under `folder`, without networks, beside whatever the machine runs. A socket's path has at most
     /// 107 bytes, so keep it short.
+    ///
+    /// It lives in a network namespace of its own: a dockerd that is told to have no default bridge removes the
+    /// `docker0` it finds, and that one is another engine's. Its containerd namespaces are its own too, for where it
+    /// finds a containerd that serves the whole machine.
     #[must_use]
     pub fn private(folder: &Path) -> Self {
         let mut paths = DaemonPaths {
@@ -59,6 +66,7 @@ impl DaemonPaths {
             data_root: folder.join("data"),
             log: folder.join("dockerd.log"),
             arguments: Vec::new(),
+            launcher: Vec::new(),
         };
         let named = [
             ("--host", format!("unix://{}", paths.socket.display())),
@@ -67,9 +75,14 @@ impl DaemonPaths {
             ("--data-root", paths.data_root.display().to_string()),
             ("--bridge", "none".to_owned()),
             ("--iptables", "false".to_owned()),
-            ("--ip-forward", "false".to_owned()),
+            ("--containerd-namespace", "mesos-harness-private".to_owned()),
+            (
+                "--containerd-plugins-namespace",
+                "mesos-harness-private-plugins".to_owned(),
+            ),
         ];
         paths.arguments = named.map(|(name, value)| format!("{name}={value}")).to_vec();
+        paths.launcher = vec!["unshare".to_owned(), "--net".to_owned()];
         paths
     }
 
@@ -197,6 +210,7 @@ fn spawn(paths: &DaemonPaths) -> Result<Child> {
     let search = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin:/usr/bin:/bin";
     Command::new("bash")
         .args(["-c", CLOSE_INHERITED, "bash"])
+        .args(&paths.launcher)
         .arg(&dockerd)
         .args(&paths.arguments)
         .env("PATH", search)

@@ -20,7 +20,11 @@ const PACKAGES: [&str; 2] = ["docker.io", "iptables"];
 pub async fn ensure(say: Say<'_>) -> Result<Engine> {
     let named = std::env::var_os("DOCKER_HOST").is_some_and(|host| !host.is_empty());
     let paths = DaemonPaths::system();
-    if named || daemon::answers(&paths.socket).await.is_ok() {
+    if named {
+        let hint = "DOCKER_HOST names this engine: start it, or unset DOCKER_HOST to use one on this machine";
+        return Engine::connect().await.map_err(|error| error.hint(hint));
+    }
+    if daemon::answers(&paths.socket).await.is_ok() {
         return Engine::connect().await;
     }
     if daemon::is_forbidden(&paths.socket) {
@@ -80,7 +84,7 @@ fn forbidden(socket: &Path) -> Error {
     )
     .expected("read and write access to that socket")
     .ran("docker version")
-    .hint("as root: usermod -aG docker USER; then log in again")
+    .hint("as root: usermod -aG docker USER, and start the engine where none runs; then log in again")
 }
 
 fn by_hand() -> Error {

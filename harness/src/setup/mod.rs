@@ -57,6 +57,7 @@ where
 /// [`Kind::Environment`] where neither is known.
 pub fn cargo_home() -> Result<PathBuf> {
     std::env::var_os("CARGO_HOME")
+        .filter(|home| !home.is_empty())
         .map(PathBuf::from)
         .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
         .filter(|home| home.is_absolute())

@@ -14,6 +14,7 @@ use crate::{Error, Kind, Result, deadlines};
 
 const CONFIGURATION: &str = include_str!("../../../.config/nextest.toml");
 const PROGRAM: &str = "cargo-nextest";
+const PREFIX: &str = ".mesos-harness-nextest-";
 const LOCK_FILE: &str = "fixtures/artefacts.lock";
 
 /// A nextest release, as in 0.9.148.
@@ -79,23 +80,39 @@ pub async fn ensure(say: Say<'_>) -> Result<PathBuf> {
         return Ok(found.path);
     }
     let home = cargo_home()?;
+    let own = home.join("bin").join(PROGRAM);
+    if let Some(other) = search_path(&home.join("bin"))
+        .take_while(|path| *path != own)
+        .find(|path| is_executable(path))
+    {
+        return Err(shadowed(&other, required));
+    }
     let pin = Pin::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(LOCK_FILE))?;
     let work = Work::begin(say, format!("installing cargo-nextest {}", pin.version));
     install(&pin, &home).await?;
     work.done();
-    let found = installed().await?;
-    fits(found.clone()).map(|found| found.path).ok_or_else(|| {
-        let before = found.map_or("nothing that runs".to_owned(), |found| {
-            format!("{} ({})", found.path.display(), display(found.version))
-        });
-        let own = home.join("bin").join(PROGRAM);
+    fits(installed().await?).map(|found| found.path).ok_or_else(|| {
         Error::new(
-            Kind::Environment,
-            format!("`cargo nextest` finds {before}, not {}", own.display()),
+            Kind::Image,
+            format!("{} was installed, but does not run here", own.display()),
         )
         .expected(format!("cargo-nextest {} or newer", display(required)))
-        .hint("remove the older one, or put cargo's bin folder before it on the search path")
+        .ran(format!("{} nextest --version", own.display()))
+        .hint("`cargo install cargo-nextest --locked` builds one for this machine")
     })
+}
+
+/// One that cargo finds before its own folder: installing another would change nothing.
+fn shadowed(other: &Path, required: Version) -> Error {
+    let least = display(required);
+    let summary = format!(
+        "`cargo nextest` runs {}, which is older than {least} or does not run",
+        other.display()
+    );
+    Error::new(Kind::Environment, summary)
+        .expected(format!("cargo-nextest {least} or newer"))
+        .ran(format!("{} nextest --version", other.display()))
+        .hint("remove it, or put cargo's bin folder before it on the search path")
 }
 
 /// cargo's own order: its bin folder first, unless the search path has that folder too.
@@ -152,9 +169,10 @@ async fn install(pin: &Pin, home: &Path) -> Result<()> {
     let broken = || format!("cargo's home {} cannot be written", home.display());
     let bin = home.join("bin");
     std::fs::create_dir_all(&bin).context(Kind::Environment, broken)?;
+    clear_left_over(home);
     // Beside its destination, so that the move into place is one rename.
     let folder = tempfile::Builder::new()
-        .prefix(".nextest-")
+        .prefix(PREFIX)
         .tempdir_in(home)
         .context(Kind::Environment, broken)?;
     let requirements = folder.path().join("requirements.txt");
@@ -179,8 +197,9 @@ async fn install(pin: &Pin, home: &Path) -> Result<()> {
         "-r",
         &requirements,
     ]);
-    // A person's own setting of `user = true` contradicts --target.
-    run_logged(&argv, &[("PIP_USER", "0")], &log, deadlines::ARTEFACT_FETCH)
+    // A person's own settings of these contradict --target.
+    let env = [("PIP_USER", "0"), ("PIP_REQUIRE_VIRTUALENV", "0")];
+    run_logged(&argv, &env, &log, deadlines::ARTEFACT_FETCH)
         .await
         .map_err(|error| refused(pin, error))?;
     let program = target.join("bin").join(PROGRAM);
@@ -189,6 +208,17 @@ async fn install(pin: &Pin, home: &Path) -> Result<()> {
         return Err(Error::new(Kind::Image, summary).ran(format!("pip download {}", pin.request)));
     }
     std::fs::rename(&program, bin.join(PROGRAM)).context(Kind::Environment, broken)
+}
+
+/// What a set-up that was killed left here; no other is at work, since we hold the lock.
+fn clear_left_over(home: &Path) {
+    for entry in std::fs::read_dir(home).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::debug!("{}: {error}", entry.path().display());
+        }
+    }
 }
 
 fn refused(pin: &Pin, error: Error) -> Error {
@@ -247,6 +277,8 @@ mod tests {
             sha256: "0".repeat(64),
             request: format!("mesos-harness-nothing @ file://{}/{name}", wheels.path().display()),
         };
+        let left = home.path().join(format!("{PREFIX}killed"));
+        std::fs::create_dir(left).unwrap();
         let error = install(&pin, home.path()).await.expect_err("the sum differs");
         assert_eq!(error.kind(), Kind::Image);
         let text = error.explain();

@@ -73,12 +73,19 @@ pub(crate) async fn up(args: Up) -> Result<()> {
         return closing(&cluster).await;
     }
     let started = Instant::now();
-    let mut builder = Cluster::builder().for_a_person().name(name).masters(args.masters).slaves(args.slaves);
+    let mut builder = Cluster::builder()
+        .for_a_person()
+        .name(name)
+        .masters(args.masters)
+        .slaves(args.slaves);
     if let Some(stack) = args.stack {
         builder = builder.stack_file(stack);
     }
     let cluster = builder.boot().await?;
-    println!("the cluster {name} is up after {:.1} s\n", started.elapsed().as_secs_f64());
+    println!(
+        "the cluster {name} is up after {:.1} s\n",
+        started.elapsed().as_secs_f64()
+    );
     closing(&cluster).await?;
     cluster.leave_running().await
 }
@@ -87,7 +94,12 @@ async fn closing(cluster: &Cluster) -> Result<()> {
     let mut nodes = table(["NODE", "ADDRESS", "WHAT", "WHERE"]);
     for node in cluster.nodes() {
         for (what, place) in places(cluster, node) {
-            nodes.add_row([node.name().to_string(), node.address().to_string(), what.to_owned(), place]);
+            nodes.add_row([
+                node.name().to_string(),
+                node.address().to_string(),
+                what.to_owned(),
+                place,
+            ]);
         }
     }
     println!("{nodes}\n");
@@ -127,7 +139,13 @@ pub(crate) async fn status(args: Status) -> Result<()> {
     if args.json {
         return print_json(&found);
     }
-    println!("{}: {}, up for {}, made for {}", found.name, found.subnet, age(found.created), found.scenario);
+    println!(
+        "{}: {}, up for {}, made for {}",
+        found.name,
+        found.subnet,
+        age(found.created),
+        found.scenario
+    );
     let mut rows = table(["NODE", "COMPONENT", "STATE"]);
     for container in &found.containers {
         rows.add_row([&container.node, &container.component, &container.status]);
@@ -145,7 +163,11 @@ pub(crate) async fn ps(args: Ps) -> Result<()> {
     }
     let mut rows = table(["CLUSTER", "SUBNET", "FOR", "AGE", "RUNNING"]);
     for cluster in &found {
-        let running = cluster.containers.iter().filter(|container| container.state == "running").count();
+        let running = cluster
+            .containers
+            .iter()
+            .filter(|container| container.state == "running")
+            .count();
         rows.add_row([
             cluster.name.clone(),
             cluster.subnet.clone(),
@@ -162,7 +184,12 @@ pub(crate) async fn ps(args: Ps) -> Result<()> {
 pub(crate) async fn down(args: Down) -> Result<()> {
     let engine = Engine::connect().await?;
     let names = if args.all {
-        clusters(&engine).await?.into_iter().filter(|cluster| cluster.kept).map(|cluster| cluster.name).collect()
+        clusters(&engine)
+            .await?
+            .into_iter()
+            .filter(|cluster| cluster.kept)
+            .map(|cluster| cluster.name)
+            .collect()
     } else {
         vec![find(&engine, &args.name.name).await?.name]
     };
@@ -175,10 +202,18 @@ pub(crate) async fn down(args: Down) -> Result<()> {
 
 async fn find(engine: &Engine, name: &str) -> Result<ClusterSummary> {
     let all = clusters(engine).await?;
-    let names = all.iter().map(|cluster| cluster.name.clone()).collect::<Vec<_>>().join(", ");
+    let names = all
+        .iter()
+        .map(|cluster| cluster.name.clone())
+        .collect::<Vec<_>>()
+        .join(", ");
     all.into_iter().find(|cluster| cluster.name == name).ok_or_else(|| {
         let error = Error::usage(format!("no cluster called {name} is up")).ran("harness ps");
-        if names.is_empty() { error.hint("`harness up` boots one") } else { error.expected(format!("one of {names}")) }
+        if names.is_empty() {
+            error.hint("`harness up` boots one")
+        } else {
+            error.expected(format!("one of {names}"))
+        }
     })
 }
 

@@ -1,5 +1,6 @@
 //! `harness doctor`.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -18,13 +19,14 @@ pub(crate) struct DoctorArgs {
 /// 0 where a cluster can boot, 3 otherwise.
 pub(crate) async fn run(args: DoctorArgs) -> Result<ExitCode> {
     let diagnosis = examine().await;
-    if args.json {
-        let text = serde_json::to_string_pretty(&diagnosis)
-            .context(Kind::Internal, || "the diagnosis cannot be written as JSON".to_owned())?;
-        println!("{text}");
+    let text = if args.json {
+        serde_json::to_string_pretty(&diagnosis)
+            .context(Kind::Internal, || "the diagnosis cannot be written as JSON".to_owned())?
     } else {
-        print(&diagnosis);
-    }
+        table(&diagnosis)
+    };
+    // A reader that has seen enough (`| head`) closes the pipe.
+    let _ = writeln!(anstream::stdout(), "{text}");
     Ok(if diagnosis.usable {
         ExitCode::SUCCESS
     } else {
@@ -32,18 +34,20 @@ pub(crate) async fn run(args: DoctorArgs) -> Result<ExitCode> {
     })
 }
 
-fn print(diagnosis: &Diagnosis) {
+fn table(diagnosis: &Diagnosis) -> String {
     let width = diagnosis.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
+    let mut lines = Vec::new();
     for check in &diagnosis.checks {
-        anstream::println!("{}", line(check, width));
+        lines.push(line(check, width));
         if let Some(remedy) = &check.remedy {
-            anstream::println!("{:>11} {:width$}  → {remedy}", "", "");
+            lines.push(format!("{:11} {:width$}  → {remedy}", "", ""));
         }
     }
     let count = |verdict| diagnosis.checks.iter().filter(|check| check.verdict == verdict).count();
     let (missing, warned) = (count(Verdict::Missing), count(Verdict::Warn));
     let summary = if diagnosis.usable { "usable" } else { "not usable" };
-    println!("\n{summary}: {missing} missing, {warned} to look at");
+    lines.push(format!("\n{summary}: {missing} missing, {warned} to look at"));
+    lines.join("\n")
 }
 
 fn line(check: &Check, width: usize) -> String {

@@ -1,7 +1,9 @@
 //! The `harness` command: clusters for people, and the conformance run.
 
 mod cluster;
+mod conform;
 mod doctor;
+mod images;
 mod node;
 mod reap;
 mod setup;
@@ -35,7 +37,9 @@ enum Command {
     /// Remove a cluster.
     Down(cluster::Down),
     /// Enter a node, or run a command there.
-    #[command(after_help = "Examples: harness ssh mesos-slave1 · harness ssh mesos-master1 -- sudo docker logs zookeeper")]
+    #[command(
+        after_help = "Examples: harness ssh mesos-slave1 · harness ssh mesos-master1 -- sudo docker logs zookeeper"
+    )]
     Ssh(node::Ssh),
     /// Start a node: a slave that was not there, or one that was stopped.
     Start(node::Start),
@@ -43,6 +47,10 @@ enum Command {
     Stop(node::Stop),
     /// Show the output of a node's components.
     Logs(node::Logs),
+    /// Run the conformance scenarios and write the report.
+    Conform(conform::ConformArgs),
+    /// Build, list, check, prune, save or load the images.
+    Images(images::ImagesArgs),
     /// Check every prerequisite on this machine, with its remedy.
     Doctor(doctor::DoctorArgs),
     /// Install what the project needs on this machine.
@@ -72,7 +80,11 @@ fn main() -> ExitCode {
         .with_level(false)
         .with_target(false)
         .init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: no runtime: {error}");
@@ -98,6 +110,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Start(args) => node::start(args).await,
         Command::Stop(args) => node::stop(args).await,
         Command::Logs(args) => node::logs(args).await,
+        Command::Conform(args) => return conform::run(args).await,
+        Command::Images(args) => images::run(args).await,
         Command::Doctor(args) => return doctor::run(args).await,
         Command::Setup(args) => setup::run(args).await,
         Command::Sweep => reap::sweep().await,

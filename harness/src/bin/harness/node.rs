@@ -62,7 +62,7 @@ pub(crate) async fn ssh(args: Ssh) -> Result<ExitCode> {
     let cluster = attach(&args.name).await?;
     let node = cluster.node(args.node)?;
     let shell = cluster.shell(node).await?;
-    let status = terminal::enter(cluster.engine(), &shell, args.command).await?;
+    let status = terminal::enter(cluster.engine(), shell.container(), args.command).await?;
     Ok(ExitCode::from(status))
 }
 
@@ -78,7 +78,10 @@ pub(crate) async fn start(args: Start) -> Result<()> {
 pub(crate) async fn stop(args: Stop) -> Result<()> {
     let mut cluster = attach(&args.name).await?;
     cluster.stop(args.node).await?;
-    println!("{} is stopped; `harness start {}` starts it again", args.node, args.node);
+    println!(
+        "{} is stopped; `harness start {}` starts it again",
+        args.node, args.node
+    );
     Ok(())
 }
 
@@ -89,11 +92,19 @@ pub(crate) async fn logs(args: Logs) -> Result<()> {
     let components = cluster.components_on(args.node);
     let chosen: Vec<&str> = match &args.component {
         None => components,
-        Some(name) => components.iter().copied().filter(|component| component == name).collect(),
+        Some(name) => components
+            .iter()
+            .copied()
+            .filter(|component| component == name)
+            .collect(),
     };
     if chosen.is_empty() {
-        return Err(Error::usage(format!("{} has no component {}", args.node, args.component.unwrap_or_default()))
-            .expected(format!("one of {}", cluster.components_on(args.node).join(", "))));
+        return Err(Error::usage(format!(
+            "{} has no component {}",
+            args.node,
+            args.component.unwrap_or_default()
+        ))
+        .expected(format!("one of {}", cluster.components_on(args.node).join(", "))));
     }
     if args.follow {
         let [component] = chosen.as_slice() else {

@@ -14,6 +14,9 @@ pub(crate) async fn sweep() -> Result<()> {
         println!("{} leftovers removed", swept.removed.len());
         return Ok(());
     }
-    Err(Error::new(Kind::Cleanup, format!("{} leftovers could not be removed", swept.leaked.len()))
-        .evidence(swept.leaked.join("\n")))
+    Err(Error::new(
+        Kind::Cleanup,
+        format!("{} leftovers could not be removed", swept.leaked.len()),
+    )
+    .evidence(swept.leaked.join("\n")))
 }

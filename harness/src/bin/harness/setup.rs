@@ -8,6 +8,7 @@ use harness::component::images_of;
 use harness::docker::Engine;
 use harness::image::Images;
 use harness::stack::{Stack, user_file};
+use harness::toolbox;
 
 #[derive(Args)]
 pub(crate) struct SetupArgs {
@@ -23,15 +24,21 @@ pub(crate) struct SetupArgs {
 pub(crate) async fn run(args: SetupArgs) -> Result<()> {
     let stack = Stack::load(user_file(args.stack.as_deref()).as_deref())?;
     harness::setup::run(&say, async |engine| {
-        if args.no_images { Ok(()) } else { images(engine, &stack).await }
+        if args.no_images {
+            Ok(())
+        } else {
+            images(engine, &stack).await
+        }
     })
     .await
     .map(drop)
 }
 
-/// Everything that a cluster of `stack` is made of. For `conform` as well, which does its own set-up.
+/// Everything that a cluster of `stack` is made of, and what scenarios put beside it. For `conform` as well, which does its own set-up.
 pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<()> {
-    Images::open(engine)?.ensure_all(&images_of(stack)).await.map(drop)
+    let mut all = images_of(stack);
+    all.push(toolbox::image());
+    Images::open(engine)?.ensure_all(&all).await.map(drop)
 }
 
 /// Progress is for people: beside the results, which go to standard output.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::super::http::Document;
-use super::super::{FrameworkId, Http, TaskId};
 use super::files::FilesClient;
 use super::operator::{self, AgentTasks, Container, Containers, VersionInfo};
 use super::state::{AgentState, ContainerEntry};
 use super::{master, master::Version};
 use crate::Result;
 use crate::await_until::{Probe, Wait};
+use crate::client::http::Document;
+use crate::client::{FrameworkId, Http, TaskId};
 use crate::deadlines::TASK_STATE;
 
 /// A client of one agent.

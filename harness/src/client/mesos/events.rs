@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::ids::wrapped;
-use super::super::{AgentId, FrameworkId, Http};
 use super::operator::{AgentEntry, FrameworkEntry, FrameworkInfo, State, Task, call};
 use super::stream::EventStream;
 use super::task::{TaskState, TaskStatus};
 use crate::await_until::Wait;
+use crate::client::ids::wrapped;
+use crate::client::{AgentId, FrameworkId, Http};
 use crate::deadlines::Deadline;
 use crate::{Error, Kind, Result};
 

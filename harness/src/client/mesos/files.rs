@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::Http;
 use crate::Result;
+use crate::client::Http;
 
 /// How much one read asks for. The server gives at most 16 memory pages, whatever is asked.
 const PAGE: u64 = 64 * 1024;
@@ -17,6 +17,7 @@ const PAGE: u64 = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct FilesClient {
     http: Http,
+    page: u64,
 }
 
 /// An entry of a directory.
@@ -77,7 +78,14 @@ impl FilesClient {
     }
 
     pub(crate) fn of(http: Http) -> Self {
-        FilesClient { http }
+        FilesClient { http, page: PAGE }
+    }
+
+    /// Reads fewer bytes at once, for tests of the seams.
+    #[cfg(test)]
+    pub(crate) fn with_page(mut self, page: u64) -> Self {
+        self.page = page;
+        self
     }
 
     /// The entries of a directory, sorted by path. Empty for a file, as the server has it.
@@ -120,7 +128,7 @@ impl FilesClient {
         let mut text = String::new();
         let mut offset = 0;
         while offset < size {
-            let part = self.page(path, offset, PAGE.min(size - offset)).await?;
+            let part = self.page(path, offset, self.page.min(size - offset)).await?;
             if part.data.is_empty() {
                 // It was cut short meanwhile: what is left of it has been read.
                 break;

@@ -6,13 +6,13 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::http::Document;
-use super::super::{AgentId, Demand, FrameworkId, Http};
 use super::events::OperatorEvents;
 use super::files::FilesClient;
 use super::operator::{self, AgentList, Frameworks, MasterEntry, Role, Roles, State, Tasks, VersionInfo};
 use super::state::{Agent, Agents, MasterState};
 use crate::await_until::{Probe, Wait};
+use crate::client::http::Document;
+use crate::client::{AgentId, Demand, FrameworkId, Http};
 use crate::deadlines::{AGENT_REGISTERED, MASTER_LEADING};
 use crate::explain::{Constraint, Shortfall};
 use crate::{Error, Kind, Result};

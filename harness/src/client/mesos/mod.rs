@@ -10,11 +10,12 @@ pub mod state;
 pub mod task;
 
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use agent::AgentClient;
 pub use events::{OperatorEvent, OperatorEvents};
 pub use files::FilesClient;
 pub use master::MasterClient;
 pub use scheduler::{Framework, FrameworkSpec, Offer, TaskHandle, TaskSpec, Uri};
-pub use stream::EventStream;
 pub use task::{Reason, TaskState, TaskStatus};

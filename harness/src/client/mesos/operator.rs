@@ -7,11 +7,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::super::ids::wrapped;
-use super::super::resources::RoleResources;
-use super::super::{AgentId, ContainerId, ExecutorId, FrameworkId, Http, TaskId};
 use super::task::{ContainerStatus, TaskState, TaskStatus};
 use crate::Result;
+use crate::client::ids::wrapped;
+use crate::client::resources::RoleResources;
+use crate::client::{AgentId, ContainerId, ExecutorId, FrameworkId, Http, TaskId};
 
 /// `{"type": "TEARDOWN", "teardown": {…}}`.
 pub(crate) fn call(kind: &str, body: Option<Value>) -> Value {
@@ -257,6 +257,14 @@ pub struct Tasks {
     /// Tasks that are over.
     #[serde(default)]
     pub completed_tasks: Vec<Task>,
+}
+
+impl Tasks {
+    /// True where no task is known, whether over or not.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty() && self.unreachable_tasks.is_empty() && self.completed_tasks.is_empty()
+    }
 }
 
 /// GET_TASKS of an agent.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::{AgentId, ContainerId, ExecutorId, FrameworkId, Resources, TaskId};
 use super::task::{ContainerStatus, TaskState};
+use crate::client::{AgentId, ContainerId, ExecutorId, FrameworkId, Resources, TaskId};
 use crate::explain::AgentResources;
 
 /// A master's `/state`.

@@ -6,9 +6,9 @@ use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::super::http::{excerpt, media_type, root_cause};
-use super::super::recordio::{Decoder, RecordError};
-use super::super::{Http, Request};
+use crate::client::http::{excerpt, media_type, root_cause};
+use crate::client::recordio::{Decoder, RecordError};
+use crate::client::{Http, Request};
 use crate::deadlines::HTTP_REQUEST;
 use crate::{Error, Kind, Result};
 
@@ -35,7 +35,7 @@ pub(crate) enum Opened {
 
 /// Reads events one by one; silence beyond the heartbeat is an error.
 #[derive(Debug)]
-pub struct EventStream {
+pub(crate) struct EventStream {
     response: reqwest::Response,
     decoder: Decoder,
     silence: Duration,
@@ -84,8 +84,7 @@ impl EventStream {
     }
 
     /// The command line that opens the stream.
-    #[must_use]
-    pub fn ran(&self) -> &str {
+    pub(crate) fn ran(&self) -> &str {
         &self.ran
     }
 
@@ -93,7 +92,7 @@ impl EventStream {
     ///
     /// # Errors
     /// [`Kind::Deadline`] after silence, [`Kind::Answer`] when the stream breaks off or is not what it should be.
-    pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
+    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
         loop {
             if let Some(record) = self.decoder.pop() {
                 let event = serde_json::from_slice(&record).map_err(|error| {

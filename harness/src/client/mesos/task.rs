@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::super::ids::wrapped;
-use super::super::{AgentId, ContainerId, ExecutorId, TaskId};
+use crate::client::ids::wrapped;
+use crate::client::{AgentId, ContainerId, ExecutorId, TaskId};
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -137,7 +137,8 @@ mod tests {
             {"name":"cpus","type":"SCALAR","scalar":{"value":0.5},"role":"kafka"},
             {"name":"mem","type":"SCALAR","scalar":{"value":100},
              "reservations":[{"type":"STATIC","role":"eng"},{"type":"DYNAMIC","role":"eng/kafka"}]},
-            {"name":"ports","type":"RANGES","ranges":{"range":[{"begin":31000,"end":31009},{"begin":31010,"end":31010}]}},
+            {"name":"ports","type":"RANGES",
+             "ranges":{"range":[{"begin":31000,"end":31009},{"begin":31010,"end":31010}]}},
             {"name":"disk","type":"SCALAR","scalar":{"value":10},"disk":{"persistence":{"id":"v"}},"role":"kafka"},
             {"name":"cpus","type":"SCALAR","scalar":{"value":9},"revocable":{}},
             {"name":"licences","type":"SET","set":{"item":["a"]}}

@@ -1,26 +1,23 @@
 //! A subscribed framework.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
-use super::super::super::{FrameworkId, Http, TaskId};
-use super::super::master::MasterClient;
-use super::super::operator::call;
-use super::super::stream::{EventStream, Opened};
 use super::handle::TaskHandle;
 use super::ledger::Ended;
-use super::offer::{Bundle, Offer, Subscribed, Wire, bundles};
-use super::shared::{PATH, STREAM_ID, Shared};
+use super::offer::{Offer, bundles};
+use super::shared::{STREAM_ID, Shared};
 use super::spec::FrameworkSpec;
+use super::subscribe::{self, Begun};
 use super::task_spec::TaskSpec;
 use super::{reader, shared};
-use crate::await_until::{Probe, Wait};
-use crate::deadlines::{Deadline, HTTP_REQUEST, MASTER_LEADING, OFFER};
+use crate::await_until::Probe;
+use crate::client::FrameworkId;
+use crate::client::mesos::master::MasterClient;
+use crate::deadlines::{Deadline, HTTP_REQUEST, OFFER};
 use crate::explain::Shortfall;
 use crate::{Error, Kind, Result};
 
@@ -33,43 +30,20 @@ const DROP_TEARDOWN: Duration = Duration::from_secs(2);
 /// far as that can be done without waiting.
 #[derive(Debug)]
 pub struct Framework {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     spec: FrameworkSpec,
     reader: Option<JoinHandle<Result<()>>>,
 }
 
-/// What a subscription begins with.
-struct Begun {
-    http: Http,
-    stream: EventStream,
-    subscribed: Subscribed,
-}
-
 impl Framework {
     /// Subscribes at the leader of the masters that `master` (`http://host:port`) belongs to: a master that does not
-    /// lead names the one that does, and one without a leader is asked again until [`MASTER_LEADING`].
+    /// lead names the one that does, and one without a leader is asked again for as long as
+    /// [`MASTER_LEADING`](crate::deadlines::MASTER_LEADING) says.
     ///
     /// # Errors
     /// [`Kind::Deadline`] when no leader takes it, [`Kind::Answer`] when the leader refuses it.
     pub async fn subscribe(master: &str, spec: FrameworkSpec) -> Result<Self> {
-        let first = Http::new(master)?;
-        let next = Mutex::new(first.clone());
-        let mut subscribe = call("SUBSCRIBE", Some(json!({ "framework_info": spec.to_v1() })));
-        if let Some(id) = &spec.id {
-            subscribe["framework_id"] = id.to_v1();
-        }
-        let begun = Wait::that(
-            format!("a leading master takes the framework {}", spec.name),
-            MASTER_LEADING,
-        )
-        .until(async || {
-            let http = next.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let (probe, then) = attempt(http, &subscribe).await;
-            *next.lock().unwrap_or_else(PoisonError::into_inner) = then.unwrap_or_else(|| first.clone());
-            probe
-        })
-        .await?;
-        Framework::begin(begun, spec)
+        Framework::begin(subscribe::subscribe(master, &spec).await?, spec)
     }
 
     fn begin(begun: Begun, spec: FrameworkSpec) -> Result<Self> {
@@ -116,7 +90,7 @@ impl Framework {
     /// [`Kind::Deadline`] after [`OFFER`] with the offers there are, and the error of a subscription that is over.
     pub async fn await_offer(&self, what: &str, pick: impl Fn(&Offer) -> bool) -> Result<Offer> {
         self.shared.change(|ledger| ledger.keeps = true);
-        self.shared.lift_filters().await?;
+        self.shared.ask_for_offers().await?;
         let look = || {
             if let Some(error) = self.shared.over() {
                 return Probe::Broken(error);
@@ -205,43 +179,33 @@ impl Framework {
     /// # Errors
     /// As [`Framework::run`].
     pub async fn run_within(&self, spec: TaskSpec, deadline: Deadline) -> Result<TaskHandle> {
-        let waiting = Waiting::begin(&self.shared);
-        self.shared.lift_filters().await?;
-        let bundle = self.await_fitting(&spec, deadline).await?;
-        let handle = self.accept(bundle, vec![spec]).await?.pop();
-        drop(waiting);
-        self.shared.change(|ledger| ledger.keeps = false);
-        self.shared.decline_unwanted().await?;
-        handle.ok_or_else(|| Error::internal("one task was launched and none is known"))
+        let mut handles = self.run_all_within([spec], deadline).await?;
+        handles
+            .pop()
+            .ok_or_else(|| Error::internal("one task was launched and none is known"))
     }
 
-    async fn await_fitting(&self, spec: &TaskSpec, deadline: Deadline) -> Result<Bundle> {
-        let diagnosis = async {
-            vec![match self.shortfall(spec).await {
-                Ok(shortfall) => format!("the agents of {}: {shortfall}", self.master()),
-                Err(error) => format!("the agents could not be asked for: {error}"),
-            }]
-        };
-        let look = || {
-            if let Some(error) = self.shared.over() {
-                return Probe::Broken(error);
-            }
-            match self.shared.change_quietly(|ledger| ledger.take_fitting(spec)) {
-                Ok(bundle) => Probe::Ready(bundle),
-                Err(reason) => Probe::NotYet(reason),
-            }
-        };
-        self.shared
-            .wait(
-                format!("an offer holds the task {} ({})", spec.name, spec.demand()),
-                deadline,
-            )
-            .explained_by(diagnosis)
-            .until(|| {
-                let found = look();
-                async move { found }
-            })
-            .await
+    /// Runs several tasks, as many as fit on each offer.
+    ///
+    /// # Errors
+    /// As [`Framework::run`]. Tasks that were launched before the error go on.
+    pub async fn run_all(&self, specs: impl IntoIterator<Item = TaskSpec>) -> Result<Vec<TaskHandle>> {
+        self.run_all_within(specs, OFFER).await
+    }
+
+    async fn run_all_within(
+        &self,
+        specs: impl IntoIterator<Item = TaskSpec>,
+        deadline: Deadline,
+    ) -> Result<Vec<TaskHandle>> {
+        let waiting = Waiting::begin(&self.shared);
+        let placed = self.place(specs.into_iter().collect(), deadline).await;
+        drop(waiting);
+        if placed.is_ok() {
+            self.shared.change(|ledger| ledger.keeps = false);
+        }
+        let declined = self.shared.decline_unwanted().await;
+        placed.and_then(|handles| declined.map(|()| handles))
     }
 
     /// Holds a task against the agents that the master has registered: what is short, and by how much.
@@ -253,60 +217,6 @@ impl Framework {
         MasterClient::new(self.master())?
             .shortfall(spec.demand(), role, &spec.constraints())
             .await
-    }
-
-    async fn accept(&self, bundle: Bundle, specs: Vec<TaskSpec>) -> Result<Vec<TaskHandle>> {
-        let first = bundle
-            .offers
-            .first()
-            .ok_or_else(|| Error::internal("a bundle without offers"))?;
-        let (agent, hostname) = (first.agent_id.clone(), first.hostname.clone());
-        let mut free = bundle.usable.clone();
-        let (mut infos, mut handles) = (Vec::new(), Vec::new());
-        for spec in specs {
-            let Some(resources) = spec.demand().allot(&free) else {
-                let ids: Vec<_> = bundle.offers.iter().map(|offer| offer.id.clone()).collect();
-                self.shared.decline(&ids).await?;
-                let agents: Vec<_> = bundle.as_agent().into_iter().collect();
-                let shortfall = Shortfall::new(spec.demand(), &[], &agents);
-                return Err(Error::new(
-                    Kind::Answer,
-                    format!("the offer does not hold {}: {shortfall}", spec.name),
-                ));
-            };
-            free = free.minus(&resources);
-            let id = spec
-                .id
-                .clone()
-                .unwrap_or_else(|| TaskId::from(format!("{}-{}", spec.name, Uuid::new_v4())));
-            infos.push(spec.to_v1(&id, &agent, &resources));
-            let (shared, agent, hostname) = (self.shared.clone(), agent.clone(), hostname.clone());
-            handles.push(TaskHandle {
-                shared,
-                id,
-                agent,
-                hostname,
-            });
-        }
-        self.send_accept(&bundle, infos, &handles).await?;
-        Ok(handles)
-    }
-
-    async fn send_accept(&self, bundle: &Bundle, infos: Vec<Value>, handles: &[TaskHandle]) -> Result<()> {
-        let wanted = self.shared.change(|ledger| {
-            // Known before the call: the first update may come before its answer.
-            for handle in handles {
-                ledger.tasks.entry(handle.id.clone()).or_default();
-            }
-            // The one who launches waits no longer; filters on the rest matter to others only.
-            let wanted = ledger.keeps || ledger.waiting > 1;
-            ledger.filtered |= !wanted;
-            wanted
-        });
-        let ids: Vec<Value> = bundle.offers.iter().map(|offer| offer.id.to_v1()).collect();
-        let launch = json!({ "type": "LAUNCH", "launch": { "task_infos": infos } });
-        let body = json!({ "offer_ids": ids, "operations": [launch], "filters": Shared::filters(wanted) });
-        self.shared.call("ACCEPT", Some(body)).await
     }
 
     /// Asks for the present state of every task, known to us or not; each comes as one more update.
@@ -330,8 +240,8 @@ impl Framework {
     /// # Errors
     /// The call's.
     pub async fn revive(&self) -> Result<()> {
-        self.shared.ledger().filtered = false;
-        self.shared.call("REVIVE", None).await
+        self.shared.ledger().withheld = true;
+        self.shared.ask_for_offers().await
     }
 
     /// Ends the framework with all its tasks. Every later wait fails and says so.
@@ -418,63 +328,4 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.ledger().waiting -= 1;
     }
-}
-
-/// One try at one master, and which master to try next.
-async fn attempt(http: Http, subscribe: &Value) -> (Probe<Begun>, Option<Http>) {
-    let request = http.post_json(PATH, subscribe).without_redirects();
-    match EventStream::open(request).await {
-        Ok(Opened::Stream(mut stream)) => match stream.next::<Wire>().await {
-            Ok(Some(Wire {
-                subscribed: Some(subscribed),
-                ..
-            })) => (
-                Probe::Ready(Begun {
-                    http,
-                    stream: *stream,
-                    subscribed,
-                }),
-                None,
-            ),
-            Ok(Some(Wire { kind, error, .. })) => {
-                let message = error.map(|error| error.message).unwrap_or_default();
-                let error = Error::new(Kind::Answer, format!("the master answered {kind}: {message}"))
-                    .expected("SUBSCRIBED as the first event")
-                    .ran(stream.ran());
-                (Probe::Broken(error), None)
-            }
-            // A master that stops leading between its answer and its first event closes the stream.
-            Ok(None) => (
-                Probe::NotYet(format!("{} closed the stream at once", http.authority())),
-                None,
-            ),
-            Err(error) => (Probe::NotYet(error.to_string()), None),
-        },
-        Ok(Opened::Refused {
-            status: StatusCode::TEMPORARY_REDIRECT,
-            location: Some(location),
-            error,
-        }) => match server_at(&http, &location) {
-            Some(leader) => (
-                Probe::NotYet(format!("sent on to {}", leader.authority())),
-                Some(leader),
-            ),
-            None => (Probe::Broken(error), None),
-        },
-        Ok(Opened::Refused {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            error,
-            ..
-        }) => (Probe::NotYet(format!("{} {error}", http.authority())), None),
-        Ok(Opened::Refused { error, .. }) => (Probe::Broken(error), None),
-        Err(error) => (Probe::NotYet(error.to_string()), None),
-    }
-}
-
-/// The server that a `Location` of Mesos, `//host:port/path`, points to.
-fn server_at(from: &Http, location: &str) -> Option<Http> {
-    let mut url = from.base().join(location).ok()?;
-    url.set_path("");
-    url.set_query(None);
-    Http::new(url.as_str()).ok()
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::super::{AgentId, FrameworkId, TaskId};
-use super::super::task::{TaskState, TaskStatus};
 use super::shared::Shared;
 use super::task_spec::kill_policy;
 use crate::await_until::Probe;
+use crate::client::mesos::task::{TaskState, TaskStatus};
+use crate::client::{AgentId, FrameworkId, TaskId};
 use crate::deadlines::{Deadline, TASK_STATE};
 use crate::{Error, Kind, Result};
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::{OfferId, TaskId};
-use super::super::task::TaskStatus;
 use super::offer::{Bundle, Offer, bundles};
 use super::task_spec::TaskSpec;
+use crate::client::mesos::task::TaskStatus;
+use crate::client::{OfferId, TaskId};
 use crate::explain::{AgentResources, Shortfall, Verdict};
 use crate::{Error, Kind};
 
@@ -59,8 +59,9 @@ pub(super) struct Ledger {
     pub(super) waiting: usize,
     /// Offers are kept although nobody waits.
     pub(super) keeps: bool,
-    /// A filter of ours may hide offers from us.
-    pub(super) filtered: bool,
+    /// There may be resources that a REVIVE brings at once: behind a filter of ours, or left over by a launch and to
+    /// be offered at the next allocation only.
+    pub(super) withheld: bool,
     pub(super) ended: Option<Ended>,
     /// We asked for the end: the master closing the stream is no fault.
     pub(super) closing: bool,
@@ -78,28 +79,28 @@ impl Ledger {
         self.keeps || self.waiting > 0
     }
 
-    /// Takes all offers of the first agent on which `spec` fits.
+    /// Takes all offers of the first agent on which one of `specs` fits.
     ///
     /// # Errors
     /// A sentence that says why none fits.
-    pub(super) fn take_fitting(&mut self, spec: &TaskSpec) -> Result<Bundle, String> {
-        let constraints = spec.constraints();
+    pub(super) fn take_fitting<'a>(&mut self, specs: impl Iterator<Item = &'a TaskSpec>) -> Result<Bundle, String> {
         let bundles = bundles(self.offers.values());
         let agents: Vec<AgentResources> = bundles.iter().filter_map(Bundle::as_agent).collect();
-        for (bundle, agent) in bundles.into_iter().zip(&agents) {
-            let alone = Shortfall::new(spec.demand(), &constraints, std::slice::from_ref(agent));
-            if alone.verdict == Verdict::Fits {
+        let mut reason = "there is no offer".to_owned();
+        for spec in specs {
+            let fits = bundles.iter().zip(&agents).find(|(_, agent)| fits(spec, agent));
+            if let Some((bundle, _)) = fits {
                 for offer in &bundle.offers {
                     self.offers.remove(&offer.id);
                 }
-                return Ok(bundle);
+                return Ok(bundle.clone());
+            }
+            if !agents.is_empty() {
+                let shortfall = Shortfall::new(spec.demand(), &spec.constraints(), &agents);
+                reason = format!("the offers do not do for {}: {}", spec.name, short_of(&shortfall));
             }
         }
-        if agents.is_empty() {
-            return Err("there is no offer".to_owned());
-        }
-        let shortfall = Shortfall::new(spec.demand(), &constraints, &agents);
-        Err(format!("the offers do not do: {}", short_of(&shortfall)))
+        Err(reason)
     }
 
     /// Takes the first offer that `pick` wants, and keeps it for the one who asked.
@@ -115,11 +116,12 @@ impl Ledger {
         self.held.remove(id).or_else(|| self.offers.remove(id))
     }
 
-    /// Takes everything that nobody wants.
+    /// Takes everything that nobody wants, to be declined.
     pub(super) fn unwanted(&mut self) -> Vec<OfferId> {
         if self.wants_offers() {
             return Vec::new();
         }
+        self.withheld |= !self.offers.is_empty();
         std::mem::take(&mut self.offers).into_keys().collect()
     }
 
@@ -131,6 +133,11 @@ impl Ledger {
             history.push(status);
         }
     }
+}
+
+/// True when the task can be launched there, constraints included.
+pub(super) fn fits(spec: &TaskSpec, agent: &AgentResources) -> bool {
+    Shortfall::new(spec.demand(), &spec.constraints(), std::slice::from_ref(agent)).verdict == Verdict::Fits
 }
 
 /// What every offered agent is short of. An offer says nothing of totals, so nothing is "never" here.

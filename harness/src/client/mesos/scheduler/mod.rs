@@ -7,11 +7,13 @@
 mod checks;
 mod framework;
 mod handle;
+mod launch;
 mod ledger;
 mod offer;
 mod reader;
 mod shared;
 mod spec;
+mod subscribe;
 mod task_spec;
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::super::super::ids::wrapped;
-use super::super::super::resources::RoleResources;
-use super::super::super::{AgentId, FrameworkId, OfferId, Resources};
-use super::super::task::TaskStatus;
+use crate::client::ids::wrapped;
+use crate::client::mesos::task::TaskStatus;
+use crate::client::resources::RoleResources;
+use crate::client::{AgentId, FrameworkId, OfferId, Resources};
 use crate::explain::AgentResources;
 
 /// Resources of one agent, offered to one framework.

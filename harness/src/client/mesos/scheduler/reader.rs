@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::super::stream::EventStream;
-use super::super::task::TaskStatus;
 use super::ledger::Ended;
 use super::offer::Wire;
 use super::shared::Shared;
+use crate::client::mesos::stream::EventStream;
+use crate::client::mesos::task::TaskStatus;
 use crate::{Error, Kind, Result};
 
 /// Tells every wait when the reader is gone, however it went: returned, cancelled or panicked.

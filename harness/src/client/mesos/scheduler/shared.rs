@@ -9,10 +9,10 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::super::super::{FrameworkId, Http, OfferId};
-use super::super::operator::call;
 use super::ledger::{Ended, Ledger};
 use crate::await_until::{Wait, changes};
+use crate::client::mesos::operator::call;
+use crate::client::{FrameworkId, Http, OfferId};
 use crate::deadlines::Deadline;
 use crate::{Error, Result};
 
@@ -31,6 +31,9 @@ pub(super) struct Shared {
     pub(super) name: String,
     ledger: Mutex<Ledger>,
     changed: watch::Sender<()>,
+    /// One at a time: a DECLINE that crossed a REVIVE could set its filter after all filters were lifted, and hide
+    /// from a wait what it waits for.
+    gate: tokio::sync::Mutex<()>,
 }
 
 impl Shared {
@@ -43,6 +46,7 @@ impl Shared {
             name,
             ledger,
             changed: watch::Sender::new(()),
+            gate: tokio::sync::Mutex::new(()),
         })
     }
 
@@ -85,8 +89,12 @@ impl Shared {
         Wait::that(what, deadline).woken_by(changes(self.changed.subscribe()))
     }
 
-    /// One call of this subscription; the master accepts it with 202.
+    /// One call of this subscription; the master accepts it with 202. Once the subscription is over its error is the
+    /// answer: what the master would say then is only that it no longer knows us.
     pub(super) async fn call(&self, kind: &str, body: Option<Value>) -> Result<()> {
+        if let Some(error) = self.over() {
+            return Err(error);
+        }
         let mut call = call(kind, body);
         call["framework_id"] = self.id.to_v1();
         let request = self
@@ -97,35 +105,35 @@ impl Shared {
         request.send().await?.expect(&[StatusCode::ACCEPTED]).map(drop)
     }
 
-    /// The filter of a decline or of what an accepted offer leaves over.
-    pub(super) fn filters(wanted: bool) -> Value {
-        let refuse = if wanted { Duration::ZERO } else { REFUSE };
-        json!({ "refuse_seconds": refuse.as_secs_f64() })
-    }
-
     /// Gives offers back for [`REFUSE`].
     pub(super) async fn decline(&self, offers: &[OfferId]) -> Result<()> {
-        if offers.is_empty() {
-            return Ok(());
-        }
-        self.ledger().filtered = true;
-        let ids: Vec<Value> = offers.iter().map(OfferId::to_v1).collect();
-        self.call(
-            "DECLINE",
-            Some(json!({ "offer_ids": ids, "filters": Shared::filters(false) })),
-        )
-        .await
+        let _gate = self.gate.lock().await;
+        self.ledger().withheld = true;
+        self.send_decline(offers).await
     }
 
     /// Gives back everything that nobody waits for.
     pub(super) async fn decline_unwanted(&self) -> Result<()> {
+        let _gate = self.gate.lock().await;
         let unwanted = self.change(Ledger::unwanted);
-        self.decline(&unwanted).await
+        if unwanted.is_empty() {
+            return Ok(());
+        }
+        self.send_decline(&unwanted).await
     }
 
-    /// Lifts our filters, if there can be any.
-    pub(super) async fn lift_filters(&self) -> Result<()> {
-        if std::mem::take(&mut self.ledger().filtered) {
+    async fn send_decline(&self, offers: &[OfferId]) -> Result<()> {
+        let ids: Vec<Value> = offers.iter().map(OfferId::to_v1).collect();
+        let filters = json!({ "refuse_seconds": REFUSE.as_secs_f64() });
+        self.call("DECLINE", Some(json!({ "offer_ids": ids, "filters": filters })))
+            .await
+    }
+
+    /// Has everything offered at once that is to be had, and lifts our filters; where that can change nothing, nothing
+    /// is asked.
+    pub(super) async fn ask_for_offers(&self) -> Result<()> {
+        let _gate = self.gate.lock().await;
+        if std::mem::take(&mut self.ledger().withheld) {
             self.call("REVIVE", None).await?;
         }
         Ok(())

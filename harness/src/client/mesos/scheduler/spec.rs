@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::super::FrameworkId;
+use crate::client::FrameworkId;
 
 /// What a framework can do, beyond what every one can (Mesos `FrameworkInfo.Capability`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::super::super::{AgentId, Demand, PortRanges, Resources, TaskId};
 use super::checks::{Check, HealthCheck};
+use crate::client::{AgentId, Demand, PortRanges, Resources, TaskId};
 use crate::explain::Constraint;
 
 /// Something the fetcher puts into the sandbox before the task starts.
@@ -299,7 +299,9 @@ mod tests {
     use super::*;
 
     fn rendered(spec: &TaskSpec) -> Value {
-        let free = Resources::new(4.0, 2929.0).with_ports(PortRanges::range(31000, 32000));
+        let free = Resources::new(4.0, 2929.0)
+            .with_disk(100.0)
+            .with_ports(PortRanges::range(31000, 32000));
         let resources = spec.demand().allot(&free).expect("it fits");
         spec.to_v1(&"t-1".into(), &"a-S0".into(), &resources)
     }

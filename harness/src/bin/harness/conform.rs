@@ -1,0 +1,75 @@
+//! `harness conform`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use harness::conform::{self, Options, Prepared};
+use harness::report::model::Docker;
+use harness::stack::{Stack, user_file};
+use harness::{Result, report};
+
+use crate::setup;
+
+#[derive(Args)]
+pub(crate) struct ConformArgs {
+    /// Only this requirement, or those that begin with it up to a dot, as in mesos.task. May be repeated.
+    #[arg(long, value_name = "ID", conflicts_with = "failed")]
+    only: Vec<String>,
+    /// Only what did not pass in the latest run.
+    #[arg(long)]
+    failed: bool,
+    /// A stack file: which image or version each component has.
+    #[arg(long, env = harness::stack::STACK_VARIABLE, value_name = "FILE")]
+    stack: Option<PathBuf>,
+}
+
+/// Its exit code is the verdict: see [`conform`].
+pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
+    let stack_file = user_file(args.stack.as_deref());
+    let stack = Stack::load(stack_file.as_deref())?;
+    let options = Options {
+        root: harness::evidence::place::workspace_root(),
+        only: args.only,
+        failed: args.failed,
+        stack: stack_file,
+        command: as_typed(),
+    };
+    let finished = conform::run(&options, async || prepare(&stack).await).await?;
+    if let Some((directory, result)) = &finished.report {
+        anstream::print!("\n{}", report::terminal(result, &directory.display().to_string()));
+    }
+    if let Some(refusal) = &finished.refusal {
+        anstream::eprintln!("error: {}", refusal.explain());
+    }
+    Ok(ExitCode::from(finished.exit_code))
+}
+
+async fn prepare(stack: &Stack) -> Result<Prepared> {
+    let ready = harness::setup::run(&setup::say, async |engine| setup::images(engine, stack).await).await?;
+    Ok(Prepared {
+        nextest: ready.nextest,
+        docker: Docker {
+            client: "bollard".to_owned(),
+            server: ready.engine.version.clone(),
+            api: ready.engine.api.clone(),
+        },
+        capabilities: Vec::new(),
+    })
+}
+
+/// The command line, so that it can be pasted: the program by its name, since its path is of this machine.
+fn as_typed() -> String {
+    let arguments = std::env::args().skip(1).map(|argument| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,".contains(c);
+        if !argument.is_empty() && argument.chars().all(plain) {
+            argument
+        } else {
+            format!("'{}'", argument.replace('\'', r"'\''"))
+        }
+    });
+    std::iter::once("harness".to_owned())
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
+}

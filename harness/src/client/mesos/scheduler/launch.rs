@@ -1,0 +1,137 @@
+//! How tasks are put on offers.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::framework::Framework;
+use super::handle::TaskHandle;
+use super::ledger::fits;
+use super::offer::Bundle;
+use super::task_spec::TaskSpec;
+use crate::await_until::Probe;
+use crate::client::TaskId;
+use crate::deadlines::Deadline;
+use crate::explain::Shortfall;
+use crate::{Error, Kind, Result};
+
+impl Framework {
+    /// Launches every task, and returns their handles in the order of `specs`.
+    pub(super) async fn place(&self, specs: Vec<TaskSpec>, deadline: Deadline) -> Result<Vec<TaskHandle>> {
+        self.shared.ask_for_offers().await?;
+        let mut pending: Vec<(usize, TaskSpec)> = specs.into_iter().enumerate().collect();
+        let mut placed: Vec<(usize, TaskHandle)> = Vec::new();
+        while !pending.is_empty() {
+            let bundle = self.await_fitting(&pending, deadline).await?;
+            let mut agent = bundle
+                .as_agent()
+                .ok_or_else(|| Error::internal("a bundle without offers"))?;
+            let (mut numbers, mut here, mut later) = (Vec::new(), Vec::new(), Vec::new());
+            for (number, spec) in pending {
+                match spec.demand().allot(&agent.free) {
+                    Some(taken) if fits(&spec, &agent) => {
+                        agent.free = agent.free.minus(&taken);
+                        numbers.push(number);
+                        here.push(spec);
+                    }
+                    _ => later.push((number, spec)),
+                }
+            }
+            pending = later;
+            placed.extend(numbers.into_iter().zip(self.accept(bundle, here).await?));
+            let others_wait = self.shared.ledger().waiting > 1;
+            if others_wait || !pending.is_empty() {
+                self.shared.ask_for_offers().await?;
+            }
+        }
+        placed.sort_by_key(|(number, _)| *number);
+        Ok(placed.into_iter().map(|(_, handle)| handle).collect())
+    }
+
+    async fn await_fitting(&self, pending: &[(usize, TaskSpec)], deadline: Deadline) -> Result<Bundle> {
+        let names: Vec<String> = pending
+            .iter()
+            .map(|(_, spec)| format!("{} ({})", spec.name, spec.demand()))
+            .collect();
+        let look = || {
+            if let Some(error) = self.shared.over() {
+                return Probe::Broken(error);
+            }
+            let specs = pending.iter().map(|(_, spec)| spec);
+            match self.shared.change_quietly(|ledger| ledger.take_fitting(specs)) {
+                Ok(bundle) => Probe::Ready(bundle),
+                Err(reason) => Probe::NotYet(reason),
+            }
+        };
+        self.shared
+            .wait(format!("an offer holds {}", names.join(" or ")), deadline)
+            .explained_by(async {
+                let mut lines = Vec::new();
+                for (_, spec) in pending {
+                    lines.push(match self.shortfall(spec).await {
+                        Ok(shortfall) => format!("the agents of {}: {shortfall}", self.master()),
+                        Err(error) => format!("the agents of {} could not be asked for: {error}", self.master()),
+                    });
+                }
+                lines
+            })
+            .until(|| {
+                let found = look();
+                async move { found }
+            })
+            .await
+    }
+
+    pub(super) async fn accept(&self, bundle: Bundle, specs: Vec<TaskSpec>) -> Result<Vec<TaskHandle>> {
+        let first = bundle
+            .offers
+            .first()
+            .ok_or_else(|| Error::internal("a bundle without offers"))?;
+        let (agent, hostname) = (first.agent_id.clone(), first.hostname.clone());
+        let mut free = bundle.usable.clone();
+        let (mut infos, mut handles) = (Vec::new(), Vec::new());
+        for spec in specs {
+            let Some(resources) = spec.demand().allot(&free) else {
+                let ids: Vec<_> = bundle.offers.iter().map(|offer| offer.id.clone()).collect();
+                self.shared.decline(&ids).await?;
+                let agents: Vec<_> = bundle.as_agent().into_iter().collect();
+                let shortfall = Shortfall::new(spec.demand(), &[], &agents);
+                return Err(Error::new(
+                    Kind::Answer,
+                    format!("the offer does not hold {}: {shortfall}", spec.name),
+                ));
+            };
+            free = free.minus(&resources);
+            let id = spec
+                .id
+                .clone()
+                .unwrap_or_else(|| TaskId::from(format!("{}-{}", spec.name, Uuid::new_v4())));
+            infos.push(spec.to_v1(&id, &agent, &resources));
+            let (shared, agent, hostname) = (self.shared.clone(), agent.clone(), hostname.clone());
+            handles.push(TaskHandle {
+                shared,
+                id,
+                agent,
+                hostname,
+            });
+        }
+        self.send_accept(&bundle, infos, &handles).await?;
+        Ok(handles)
+    }
+
+    async fn send_accept(&self, bundle: &Bundle, infos: Vec<Value>, handles: &[TaskHandle]) -> Result<()> {
+        // Known before the call: the first update may come before its answer.
+        self.shared.change(|ledger| {
+            for handle in handles {
+                ledger.tasks.entry(handle.id.clone()).or_default();
+            }
+        });
+        let ids: Vec<Value> = bundle.offers.iter().map(|offer| offer.id.to_v1()).collect();
+        let launch = json!({ "type": "LAUNCH", "launch": { "task_infos": infos } });
+        // No filter on what is left over: the master may set it after its answer, and after a REVIVE that follows.
+        let filters = json!({ "refuse_seconds": 0.0 });
+        let body = json!({ "offer_ids": ids, "operations": [launch], "filters": filters });
+        self.shared.call("ACCEPT", Some(body)).await?;
+        self.shared.ledger().withheld = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! Which requirements a run is about, and which tests prove them.
+
+use std::collections::BTreeSet;
+
+use super::facts::Folders;
+use super::{Options, selection_of};
+use crate::catalogue::{Catalogue, Requirement, RequirementId};
+use crate::report::model::{Capability, Selection};
+use crate::report::{self, Outcome};
+use crate::{Error, Result};
+
+/// The selection that the options make: none for everything; the inner error where they select nothing.
+pub(super) fn selection(
+    options: &Options,
+    catalogue: &Catalogue,
+    folders: &Folders,
+) -> Result<Result<Option<Selection>, Error>> {
+    if options.failed {
+        let report = report::read(&folders.latest().join(report::REPORT_FILE)).map_err(|error| {
+            error.hint("`--failed` repeats what did not pass in the latest run: run `harness conform` once without it")
+        })?;
+        let failed: Vec<RequirementId> = report
+            .requirements
+            .iter()
+            .filter(|one| is_open(one.outcome))
+            .map(|one| one.id.clone())
+            .collect();
+        if failed.is_empty() {
+            return Ok(Err(Error::usage(format!(
+                "nothing failed in the latest run, {}",
+                report.run.id
+            ))));
+        }
+        return Ok(Ok(Some(selection_of(options, failed))));
+    }
+    if options.only.is_empty() {
+        return Ok(Ok(None));
+    }
+    let mut selected = Vec::new();
+    for asked in &options.only {
+        let matching: Vec<&Requirement> = catalogue
+            .requirements
+            .iter()
+            .filter(|one| matches(one, asked))
+            .collect();
+        let tested = matching.iter().filter(|one| one.is_tested()).map(|one| one.id.clone());
+        let before = selected.len();
+        selected.extend(tested);
+        if selected.len() == before {
+            return Ok(Err(unmatched(asked, &matching, catalogue)));
+        }
+    }
+    Ok(Ok(Some(selection_of(options, selected))))
+}
+
+fn is_open(outcome: Outcome) -> bool {
+    !matches!(
+        outcome,
+        Outcome::Passed | Outcome::Skipped | Outcome::NotApplicable | Outcome::Informational
+    )
+}
+
+/// An id, one it had before, or its beginning up to a dot.
+fn matches(requirement: &Requirement, asked: &str) -> bool {
+    std::iter::once(&requirement.id).chain(&requirement.aliases).any(|id| {
+        id.as_str() == asked
+            || id
+                .as_str()
+                .strip_prefix(asked)
+                .is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+fn unmatched(asked: &str, gaps: &[&Requirement], catalogue: &Catalogue) -> Error {
+    let available = catalogue
+        .tested()
+        .map(|one| one.id.as_str())
+        .collect::<Vec<_>>()
+        .join("\n");
+    match gaps.first() {
+        None => Error::usage(format!(
+            "the filter matches nothing: no requirement is {asked} or begins with {asked}."
+        ))
+        .expected(available),
+        Some(gap) => {
+            let why = gap.gap.as_deref().unwrap_or("It is retired.");
+            Error::usage(format!("no scenario proves {asked} yet: {why}")).expected(available)
+        }
+    }
+}
+
+/// The tests of the selection, without those of features that the subject does not have.
+pub(super) fn tests(
+    all: &[String],
+    catalogue: &Catalogue,
+    selection: Option<&Selection>,
+    capabilities: &[Capability],
+) -> Vec<String> {
+    let lacking: BTreeSet<&str> = capabilities
+        .iter()
+        .filter(|one| !one.supported)
+        .map(|one| one.feature.as_str())
+        .collect();
+    let wanted = |test: &&String| {
+        // A test that proves nothing of the catalogue runs with everything else: the report says so.
+        let Some(requirement) = RequirementId::of_test(test).and_then(|id| catalogue.find(&id)) else {
+            return selection.is_none();
+        };
+        selection.is_none_or(|selection| selection.selected.contains(&requirement.id))
+            && !requirement
+                .features
+                .iter()
+                .any(|feature| lacking.contains(feature.as_str()))
+    };
+    all.iter().filter(wanted).cloned().collect()
+}
+
+/// No test is left to run.
+pub(super) fn nothing(all: &[String], selection: Option<&Selection>) -> Error {
+    let summary = match selection {
+        Some(selection) => {
+            let ids: Vec<&str> = selection.selected.iter().map(RequirementId::as_str).collect();
+            format!("no test proves what was selected: {}", ids.join(", "))
+        }
+        None => "there is no scenario that this stack and this machine can run".to_owned(),
+    };
+    let available = if all.is_empty() {
+        "at least one test in the scenarios crate".to_owned()
+    } else {
+        all.join("\n")
+    };
+    Error::usage(summary)
+        .expected(available)
+        .ran("cargo nextest list -p scenarios")
+}

@@ -1,0 +1,231 @@
+//! The report in words: on the terminal, for a pull request, and as the README of the run's folder.
+
+use std::fmt::Write as _;
+
+use owo_colors::{AnsiColors, OwoColorize as _};
+
+use crate::report::model::{Conformance, Report, RequirementResult};
+use crate::report::{Outcome, words};
+
+/// Rows of the table in [`summary`]: a comment that nobody scrolls through.
+const SUMMARY_ROWS: usize = 12;
+
+/// What `harness conform` prints at its end. It carries colours: print it through `anstream`, which drops them
+/// where `NO_COLOR` is set or nobody watches.
+#[must_use]
+pub fn terminal(report: &Report, directory: &str) -> String {
+    let mut text = String::new();
+    let mut line = |line: String| {
+        let _ = writeln!(text, "{line}");
+    };
+    line(format!(
+        "{}",
+        report.summary.color(colour_of_verdict(report.verdict)).bold()
+    ));
+    line(String::new());
+    for one in &report.requirements {
+        let outcome = format!("{:>14}", one.outcome.as_str());
+        line(format!(
+            "{}  {:<60} {:>9}",
+            outcome.color(colour(one.outcome)),
+            one.id,
+            words::seconds(one.duration_s())
+        ));
+        if let Some(reason) = one.reason.as_deref().filter(|_| one.outcome != Outcome::Skipped) {
+            line(format!("                {}", reason.lines().next().unwrap_or_default()));
+        }
+        if let Some(again) = one.reproduce.as_deref().filter(|_| is_open(one.outcome)) {
+            line(format!("                again: {again}"));
+        }
+    }
+    for problem in &report.problems {
+        line(format!("{}  {problem}", "       problem".color(AnsiColors::Red)));
+    }
+    for leaked in &report.cleanup.leaked {
+        line(format!("{}  {leaked}", "        leaked".color(AnsiColors::Red)));
+    }
+    line(String::new());
+    for component in &report.subject.components {
+        line(format!(
+            "  {:<16} {:<10} {}",
+            component.name, component.version, component.provenance
+        ));
+    }
+    let gaps: Vec<&str> = report.gaps.iter().map(|gap| gap.id.as_str()).collect();
+    if !gaps.is_empty() {
+        line(format!(
+            "\n{} without a scenario: {}",
+            words::plural(gaps.len(), "gap"),
+            gaps.join(", ")
+        ));
+    }
+    let first = report
+        .run
+        .first_scenario_s
+        .map_or_else(|| "none".to_owned(), words::seconds);
+    line(format!(
+        "\nfirst scenario after {first}, {} in all\nreport: {directory}/report.html",
+        words::seconds(report.run.duration_s)
+    ));
+    text
+}
+
+/// About thirty lines of Markdown for a comment on a pull request.
+#[must_use]
+pub fn summary(report: &Report) -> String {
+    let mut text = format!("**{}**\n\n", escaped(&report.summary));
+    let first = report
+        .run
+        .first_scenario_s
+        .map_or_else(|| "none".to_owned(), words::seconds);
+    let _ = writeln!(
+        text,
+        "Run `{}`: {} in all, first scenario after {first}.\n",
+        report.run.id,
+        words::seconds(report.run.duration_s)
+    );
+    let open: Vec<&RequirementResult> = report.requirements.iter().filter(|one| is_open(one.outcome)).collect();
+    if !open.is_empty() {
+        text.push_str("| outcome | requirement | why |\n|---|---|---|\n");
+        for one in open.iter().take(SUMMARY_ROWS) {
+            let why = one
+                .reason
+                .as_deref()
+                .unwrap_or_default()
+                .lines()
+                .next()
+                .unwrap_or_default();
+            let _ = writeln!(text, "| {} | `{}` | {} |", one.outcome, one.id, escaped(why));
+        }
+        if open.len() > SUMMARY_ROWS {
+            let _ = writeln!(text, "\n… and {} more, in report.html.", open.len() - SUMMARY_ROWS);
+        }
+        text.push('\n');
+    }
+    for problem in report.problems.iter().take(3) {
+        let _ = writeln!(text, "Problem: {}\n", escaped(problem));
+    }
+    text.push_str("| profile | result | core |\n|---|---|---|\n");
+    for profile in &report.profiles {
+        let counts: Vec<String> = profile
+            .core
+            .counts
+            .iter()
+            .map(|(outcome, count)| format!("{count} {outcome}"))
+            .collect();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            profile.name,
+            profile.result,
+            counts.join(", ")
+        );
+    }
+    let covered = report.readme.iter().filter(|section| section.outcome.is_some()).count();
+    let _ = writeln!(
+        text,
+        "\nREADME: {covered} of {} have a scenario. Clean-up: {} made, {} removed, {} leaked.",
+        words::plural(report.readme.len(), "section"),
+        report.cleanup.created,
+        report.cleanup.removed,
+        report.cleanup.leaked.len()
+    );
+    text
+}
+
+/// The README of the run's folder: what lies there, and how to repeat the run.
+#[must_use]
+pub fn readme(report: &Report) -> String {
+    let mut text = format!(
+        "# Conformance run {}\n\n{}\n\n",
+        report.run.id,
+        escaped(&report.summary)
+    );
+    text.push_str(
+        "| file | what it is |\n|---|---|\n\
+         | `report.json` | the canonical report; all others are made from it |\n\
+         | `report.html` | the report to read |\n\
+         | `junit.xml` | the report for CI systems: a suite for each profile, a case for each requirement |\n\
+         | `nextest-junit.xml` | the test runner's own view |\n\
+         | `summary.md` | the report in thirty lines |\n\
+         | `capabilities.json` | what probes said of the subject and the machine |\n\
+         | `evidence/` | a folder for each attempt: its checks, logs and documents |\n\
+         | `MANIFEST.sha256` | every file with its sum: `sha256sum -c MANIFEST.sha256` |\n\n## Reproduce\n\n",
+    );
+    match &report.run.git {
+        Some(git) => {
+            let state = if git.dirty {
+                " (there were uncommitted changes on top)"
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                text,
+                "Suite {} at commit `{}`{state}.\n",
+                report.run.suite_version, git.head
+            );
+        }
+        None => {
+            let _ = writeln!(text, "Suite {}, not from a git work tree.\n", report.run.suite_version);
+        }
+    }
+    let _ = writeln!(text, "```sh\n{}\n```\n", report.run.command);
+    let docker = &report.run.host.docker;
+    let _ = writeln!(
+        text,
+        "It ran on {}, kernel {}, Docker {} (API {}), with {}.",
+        report.run.host.os, report.run.host.kernel, docker.server, docker.api, docker.client
+    );
+    if report.run.stack.is_some() {
+        text.push_str("The stack file, without secrets, is `config.redacted.toml`.\n");
+    }
+    if let Some(seed) = report.run.seed {
+        let _ = writeln!(text, "The seed of its random choices was {seed}.");
+    }
+    for one in report.requirements.iter().filter(|one| is_open(one.outcome)) {
+        if let Some(command) = &one.reproduce {
+            let _ = writeln!(text, "\n`{}` ({}):\n\n```sh\n{command}\n```", one.id, one.outcome);
+        }
+    }
+    text
+}
+
+fn is_open(outcome: Outcome) -> bool {
+    !matches!(
+        outcome,
+        Outcome::Passed | Outcome::Skipped | Outcome::NotApplicable | Outcome::Informational
+    )
+}
+
+fn colour(outcome: Outcome) -> AnsiColors {
+    match outcome {
+        Outcome::Passed => AnsiColors::Green,
+        Outcome::Failed | Outcome::Errored => AnsiColors::Red,
+        Outcome::Flaky | Outcome::Inconclusive | Outcome::NotRun | Outcome::Nonstrict => AnsiColors::Yellow,
+        Outcome::Skipped | Outcome::NotApplicable | Outcome::Informational => AnsiColors::Blue,
+    }
+}
+
+fn colour_of_verdict(verdict: Conformance) -> AnsiColors {
+    match verdict {
+        Conformance::Conformant => AnsiColors::Green,
+        Conformance::Nonconformant | Conformance::Invalid => AnsiColors::Red,
+        Conformance::Partial | Conformance::NotRun => AnsiColors::Yellow,
+    }
+}
+
+/// Text inside Markdown, where it stands in a table's cell.
+fn escaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '|' | '[' | ']' | '#' => plain.extend(['\\', c]),
+            '<' => plain.push_str("&lt;"),
+            '>' => plain.push_str("&gt;"),
+            '&' => plain.push_str("&amp;"),
+            '\n' | '\r' => plain.push(' '),
+            _ => plain.push(c),
+        }
+    }
+    plain
+}

@@ -80,14 +80,10 @@ pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) ->
         }
     })
     .await?;
-<<<<<<< HEAD
     Ok(Shell {
         engine: engine.clone(),
         container: shell,
     })
-=======
-    Ok(shell)
->>>>>>> images
 }
 
 fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> ContainerSpec {

@@ -300,7 +300,7 @@ impl Framework {
 
 impl Drop for Framework {
     /// Closes the connection: the master then removes the framework at once, unless it has a failover timeout. For
-    /// one that has, a teardown is tried, bounded by [`DROP_TEARDOWN`].
+    /// one that has, a teardown is tried, bounded by two seconds.
     fn drop(&mut self) {
         let Some(reader) = self.reader.take() else { return };
         let over = {

@@ -41,8 +41,10 @@ fn scenarios_listed_by_nextest() -> Vec<String> {
         .args([
             "nextest",
             "list",
-            "-p",
-            "scenarios",
+            "--workspace",
+            "--lib",
+            "-E",
+            "package(scenarios)",
             "--message-format",
             "json",
             "--cargo-quiet",

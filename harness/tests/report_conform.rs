@@ -265,7 +265,7 @@ async fn a_filter_that_matches_nothing_names_what_there_is() {
             .expect("it answers");
         assert_eq!(finished.exit_code, 4, "{asked}");
         assert!(
-            finished.report.is_none() && !workspace.calls().contains("run -p"),
+            finished.report.is_none() && !workspace.calls().contains("run --workspace"),
             "nothing ran"
         );
         let refusal = finished.refusal.expect("it says why").explain();
@@ -281,7 +281,12 @@ async fn a_build_failure_is_the_environments_and_shows_the_log() {
     let error = workspace.conform(|_| {}).await.expect_err("it does not build");
     assert_eq!(error.kind().exit_code(), 3);
     let text = error.explain();
-    for part in ["do not build", "E0425", "build.log", "cargo nextest list -p scenarios"] {
+    for part in [
+        "do not build",
+        "E0425",
+        "build.log",
+        "cargo nextest list --workspace --lib",
+    ] {
         assert!(text.contains(part), "{part} stands in {text}");
     }
 }

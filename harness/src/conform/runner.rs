@@ -18,6 +18,9 @@ use crate::{Error, Kind, Result};
 
 /// nextest's exit code for tests that failed: the report says which.
 const TESTS_FAILED: i32 = 100;
+/// The scenarios are the library of their crate. Selecting them by a filter, and not by `-p`, leaves the features of
+/// all dependencies as every other build of the workspace has them: nothing compiles twice.
+const SCENARIOS: &str = "package(scenarios)";
 /// The log of the build, in the run's folder.
 const BUILD_LOG: &str = "build.log";
 /// Lines of the build's log that an error shows.
@@ -129,12 +132,14 @@ impl Nextest {
     pub(super) async fn list(&self, interrupt: &mut Interrupt) -> Result<Vec<String>> {
         let arguments = [
             "list",
-            "-p",
-            "scenarios",
+            "--workspace",
+            "--lib",
             "--profile",
             "conform",
             "--message-format",
             "json",
+            "-E",
+            SCENARIOS,
         ];
         let mut command = self.command(&arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -192,11 +197,11 @@ impl Nextest {
         {
             return Err(error).context(Kind::Internal, || format!("cannot remove {}", self.junit().display()));
         }
-        let filter = filterset(chosen);
-        let mut arguments = vec!["run", "-p", "scenarios", "--profile", "conform"];
-        if chosen.len() < all.len() {
-            arguments.extend(["-E", &filter]);
-        }
+        let filter = match chosen.len() < all.len() {
+            true => format!("{SCENARIOS} and ({})", filterset(chosen)),
+            false => SCENARIOS.to_owned(),
+        };
+        let arguments = ["run", "--workspace", "--lib", "--profile", "conform", "-E", &filter];
         let mut child = self.spawn(self.command(&arguments))?;
         let mut interrupted = false;
         loop {

@@ -131,5 +131,5 @@ pub(super) fn nothing(all: &[String], selection: Option<&Selection>) -> Error {
     };
     Error::usage(summary)
         .expected(available)
-        .ran("cargo nextest list -p scenarios")
+        .ran("cargo nextest list --workspace --lib -E 'package(scenarios)'")
 }

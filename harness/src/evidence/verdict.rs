@@ -132,7 +132,16 @@ fn account(recorder: &Recorder, outcome: Outcome, error: &Error) -> String {
 /// What runs one scenario again, and nothing else.
 #[must_use]
 pub fn rerun_command(test: &str) -> String {
-    format!("cargo nextest run -p scenarios -E 'test(={test})'")
+    rerun_filtered(&format!("={test}"))
+}
+
+/// What runs the tests again whose names match, as nextest's `test(…)` takes it.
+///
+/// The scenarios are the library of their crate. `--workspace --lib` gives their dependencies the features that every
+/// other build of the workspace gives them: `-p scenarios` would compile half of it a second time.
+#[must_use]
+pub fn rerun_filtered(names: &str) -> String {
+    format!("cargo nextest run --workspace --lib -E 'test({names})'")
 }
 
 #[cfg(test)]
@@ -169,7 +178,7 @@ mod tests {
             "failed: mesos-slave2 did not register",
             "requires: mesos.agent.started-slave-joins: ",
             "evidence/mesos.agent.readme.started_slave_joins.case_1",
-            "cargo nextest run -p scenarios -E 'test(=mesos::agent::readme::started_slave_joins::case_1)'",
+            "cargo nextest run --workspace --lib -E 'test(=mesos::agent::readme::started_slave_joins::case_1)'",
         ] {
             assert!(text.contains(part), "{part} stands in {text}");
         }

@@ -12,7 +12,7 @@ use super::runner::{RunnerAttempt, RunnerResults};
 use super::tails::tails_of;
 use super::verdict;
 use crate::catalogue::{Catalogue, Channel, README_ANCHORS, Requirement, RequirementId, case_of_test};
-use crate::evidence::{Cleanup, SCENARIO_FILE, ScenarioRecord, rerun_command};
+use crate::evidence::{Cleanup, SCENARIO_FILE, ScenarioRecord, rerun_command, rerun_filtered};
 
 /// The record of one attempt and the folder it lies in.
 #[derive(Clone, Debug, PartialEq)]
@@ -314,7 +314,7 @@ fn reproduce(tests: &BTreeSet<String>, stack: Option<&str>) -> Option<String> {
     } else {
         let case = case_of_test(first).unwrap_or_default();
         let common = first.strip_suffix(&case).unwrap_or(first);
-        format!("cargo nextest run -p scenarios -E 'test(/^{common}/)'")
+        rerun_filtered(&format!("/^{common}/"))
     };
     Some(match stack {
         None => command,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use owo_colors::{AnsiColors, OwoColorize as _};
 
+use crate::provenance::ComponentRecord;
 use crate::report::model::{Conformance, Report, RequirementResult};
 use crate::report::{Outcome, words};
 
@@ -23,7 +24,14 @@ pub fn terminal(report: &Report, directory: &str) -> String {
         report.summary.color(colour_of_verdict(report.verdict)).bold()
     ));
     line(String::new());
-    for one in &report.requirements {
+    let asked = |one: &&RequirementResult| {
+        report
+            .run
+            .selection
+            .as_ref()
+            .is_none_or(|selection| selection.selected.contains(&one.id))
+    };
+    for one in report.requirements.iter().filter(asked) {
         let outcome = format!("{:>14}", one.outcome.as_str());
         line(format!(
             "{}  {:<60} {:>9}",
@@ -45,10 +53,13 @@ pub fn terminal(report: &Report, directory: &str) -> String {
         line(format!("{}  {leaked}", "        leaked".color(AnsiColors::Red)));
     }
     line(String::new());
-    for component in &report.subject.components {
+    let components = &report.subject.components;
+    let widest = |part: fn(&ComponentRecord) -> &str| components.iter().map(|one| part(one).len()).max().unwrap_or(0);
+    let (names, versions) = (widest(|one| &one.name), widest(|one| &one.version));
+    for one in components {
         line(format!(
-            "  {:<16} {:<10} {}",
-            component.name, component.version, component.provenance
+            "  {:<names$}  {:<versions$}  {}",
+            one.name, one.version, one.provenance
         ));
     }
     let gaps: Vec<&str> = report.gaps.iter().map(|gap| gap.id.as_str()).collect();

@@ -1,7 +1,7 @@
 //! Boots whole Apache Mesos clusters in Docker, drives them through typed clients, and judges what they do.
 //!
 //! One picture: a *scenario* asks the harness for a [`Cluster`]; a cluster is [nodes](node::Node); a node is one
-//! address with [components](component) on it; a component is an [image](image), a configuration, a readiness rule
+//! address with [components](component) on it; a component is an [image](mod@image), a configuration, a readiness rule
 //! and a typed [client]. `harness/DESIGN.md` has the decisions and their reasons.
 
 pub mod await_until;

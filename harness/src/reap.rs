@@ -10,7 +10,7 @@ use crate::{Error, Kind, Result};
 /// Holds the lease `id` until standard input closes, then removes what carries its label.
 ///
 /// Runs in a session of its own, so that no signal to the owner's process group or terminal reaches it. Says
-/// [`READY`] on standard output as soon as it holds the lease.
+/// `ready` on standard output as soon as it holds the lease.
 ///
 /// # Errors
 /// [`Kind::Usage`] for an empty id; [`Kind::Cleanup`] where something could not be removed.

@@ -70,7 +70,7 @@ impl Terminal {
     }
 }
 
-/// Enters a node's shell container as [`PERSON`] with this process's streams: with a login shell, or, as `ssh` does,
+/// Enters a node's shell container as `vagrant` with this process's streams: with a login shell, or, as `ssh` does,
 /// with the words of `command` put together and read by that shell. Returns the exit code.
 ///
 /// # Errors

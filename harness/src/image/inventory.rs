@@ -83,7 +83,8 @@ impl Images {
             self.listed(&summary, &mut found);
         }
         let there: BTreeSet<String> = found.iter().map(|image| image.reference.clone()).collect();
-        for (spec, _) in self.catalogue.specs() {
+        // What only helps to build is made when it is needed: without it, nothing is missing.
+        for spec in self.known() {
             let image = self.catalogue.resolve(&spec)?;
             if !there.contains(&image.reference()) {
                 found.push(Listed {

@@ -34,7 +34,10 @@ enum Command {
     /// Check the downloaded artefacts and every image
     Verify,
     /// Remove the images that are stale, and what builds keep as their cache
-    Prune,
+    Prune {
+        /// Only images of these names
+        names: Vec<String>,
+    },
     /// Write every current image into one archive, for a machine without any image registry
     Save {
         /// The archive to write
@@ -62,7 +65,7 @@ pub(crate) async fn run(args: ImagesArgs) -> Result<()> {
         Command::Build { names, args } => build(&images, &names, &args).await,
         Command::List { json } => list(&images.list().await?, json),
         Command::Verify => verify(&images).await,
-        Command::Prune => prune(&images).await,
+        Command::Prune { names } => prune(&images, &names).await,
         Command::Save { file } => {
             let saved = images.save(&file).await?;
             anstream::println!(
@@ -154,8 +157,8 @@ async fn verify(images: &Images) -> Result<()> {
     Ok(())
 }
 
-async fn prune(images: &Images) -> Result<()> {
-    let pruned = images.prune().await?;
+async fn prune(images: &Images, names: &[String]) -> Result<()> {
+    let pruned = images.prune(names).await?;
     for reference in &pruned.removed {
         anstream::println!("removed {reference}");
     }

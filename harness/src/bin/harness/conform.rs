@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use harness::conform::{self, Options, Prepared};
-use harness::report::model::Docker;
+use harness::doctor::{Ability, Answer};
+use harness::report::model::{Capability, Docker};
 use harness::stack::{Stack, user_file};
 use harness::{Result, report};
 
@@ -47,6 +48,7 @@ pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
 
 async fn prepare(stack: &Stack) -> Result<Prepared> {
     let ready = harness::setup::run(&setup::say, async |engine| setup::images(engine, stack).await).await?;
+    let capabilities = harness::doctor::capabilities(&ready.engine).await;
     Ok(Prepared {
         nextest: ready.nextest,
         docker: Docker {
@@ -54,7 +56,21 @@ async fn prepare(stack: &Stack) -> Result<Prepared> {
             server: ready.engine.version.clone(),
             api: ready.engine.api.clone(),
         },
-        capabilities: Vec::new(),
+        capabilities: capabilities.abilities.into_iter().filter_map(told).collect(),
+    })
+}
+
+/// What the report says of one ability; nothing of one that could not be probed.
+fn told((feature, ability): (String, Ability)) -> Option<Capability> {
+    let supported = match ability.answer {
+        Answer::Yes => true,
+        Answer::No => false,
+        Answer::Unknown => return None,
+    };
+    Some(Capability {
+        feature,
+        supported,
+        probe: format!("{}: {}", ability.probe, ability.output),
     })
 }
 

@@ -8,13 +8,13 @@ use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum, NetworkingConfig,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, LogsOptionsBuilder,
-    StartContainerOptions, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptions,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, StartContainerOptions,
+    StopContainerOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::future::select_all;
 use futures_util::{FutureExt, StreamExt};
 
-use super::Engine;
+use super::{Engine, logs};
 use crate::labels::Labels;
 use crate::{Error, Kind, Result, deadlines};
 
@@ -344,37 +344,6 @@ pub async fn kill(engine: &Engine, name: &str) -> Result<()> {
         .await
 }
 
-/// The last `lines` lines of both output streams, or why they could not be read.
-pub async fn log_tail(engine: &Engine, name: &str, lines: usize) -> String {
-    let options = LogsOptionsBuilder::new()
-        .stdout(true)
-        .stderr(true)
-        .tail(&lines.to_string())
-        .build();
-    let read = async {
-        let mut text = String::new();
-        let mut stream = engine.docker().logs(name, Some(options));
-        while let Some(chunk) = stream.next().await {
-            match chunk {
-                Ok(chunk) => {
-                    text.push_str(&String::from_utf8_lossy(&chunk.into_bytes()));
-                    if !text.ends_with('\n') {
-                        text.push('\n');
-                    }
-                }
-                Err(error) => {
-                    text.push_str(&format!("(log unreadable: {error})\n"));
-                    break;
-                }
-            }
-        }
-        text
-    };
-    tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), read)
-        .await
-        .unwrap_or_else(|_| "(the log stream did not end in time)\n".to_owned())
-}
-
 /// Resolves when the first of `names` is no longer running, to the error that says so with its last lines.
 ///
 /// Give it to [`crate::await_until::Wait::unless`]: a container that dies ends a wait at once.
@@ -395,7 +364,7 @@ pub async fn death(engine: &Engine, names: &[String]) -> Error {
     });
     let ((name, code), ..) = select_all(watched).await;
     let how = code.map_or("is gone".to_owned(), |code| format!("exited with status {code}"));
-    let tail = log_tail(engine, name, 30).await;
+    let tail = logs::evidence(engine, name, 30).await;
     Error::new(Kind::Component, format!("the container {name} {how}"))
         .expected("a container that keeps running")
         .ran(format!("docker logs {name}"))

@@ -117,7 +117,7 @@ pub(crate) async fn logs(args: Logs) -> Result<()> {
         if chosen.len() > 1 {
             println!("==> {component} <==");
         }
-        print!("{}", node.logs(component, args.tail).await);
+        print!("{}", node.logs(component, args.tail).await?);
     }
     Ok(())
 }

@@ -57,6 +57,7 @@ fn install() -> Result<()> {
 
 async fn handle(mut signals: Vec<(i32, Signal)>) {
     let number = next(&mut signals).await;
+    crate::evidence::interrupted(&format!("signal {number} ended the scenario"));
     let leases = LEASES
         .get()
         .map(|leases| leases.lock().expect("no holder of the lock panics").clone());

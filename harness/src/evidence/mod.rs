@@ -14,7 +14,7 @@ mod verdict;
 #[doc(hidden)]
 pub use check::expected;
 pub use record::{Check, Cleanup, Panic, ScenarioRecord};
-pub use recorder::{Recorder, SCENARIO_FILE, current, now, write_atomically};
+pub use recorder::{Recorder, SCENARIO_FILE, current, interrupted, now, write_atomically};
 pub use redact::{REDACTED, redact};
 pub use verdict::{
     Concluded, Failure, Verdict, inconclusive, judge, not_applicable, passed, rerun_command, rerun_filtered, skipped,

@@ -48,6 +48,18 @@ pub fn current() -> Arc<Recorder> {
     recorder
 }
 
+/// Records that a signal ended this process's scenarios: from here on nothing that breaks is the subject's doing, since
+/// the harness is taking the cluster away. What has an outcome keeps it.
+pub fn interrupted(reason: &str) {
+    let recorders: Vec<Arc<Recorder>> = {
+        let recorders = RECORDERS.lock().unwrap_or_else(PoisonError::into_inner);
+        recorders.values().cloned().collect()
+    };
+    for recorder in recorders {
+        recorder.interrupt(reason);
+    }
+}
+
 /// What one attempt of a scenario records of itself.
 #[derive(Debug)]
 pub struct Recorder {
@@ -175,6 +187,12 @@ impl Recorder {
                 record.ended = Some(now());
             }
         });
+    }
+
+    fn interrupt(&self, reason: &str) {
+        if self.snapshot().outcome.is_none() {
+            self.conclude(Outcome::NotRun, Some(reason.to_owned()));
+        }
     }
 
     /// Concludes with a pass.
@@ -388,6 +406,21 @@ mod tests {
         assert_eq!(record.outcome, Some(Outcome::Failed));
         assert_eq!(record.reason.as_deref(), Some("the agent is gone"));
         assert_eq!(record.notes, ["afterwards errored: teardown failed"]);
+    }
+
+    #[test]
+    fn what_breaks_after_a_signal_is_no_failure() {
+        let run = tempfile::tempdir().expect("a temporary folder");
+        let recorder = Recorder::new(run.path(), "a::b::c", 1);
+        recorder.interrupt("SIGTERM");
+        recorder.conclude(Outcome::Failed, Some("the container exited with status 137".to_owned()));
+        assert_eq!(on_disk(&recorder).outcome, Some(Outcome::NotRun));
+
+        let passed = Recorder::new(run.path(), "a::b::d", 1);
+        passed.check(check(true));
+        passed.pass().expect("a check held");
+        passed.interrupt("SIGTERM");
+        assert_eq!(on_disk(&passed).outcome, Some(Outcome::Passed));
     }
 
     #[test]

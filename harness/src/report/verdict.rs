@@ -5,6 +5,9 @@ use super::model::{Conformance, RequirementResult};
 use crate::catalogue::{Class, Level};
 use crate::evidence::ScenarioRecord;
 
+/// How nextest calls a test that it ended for its time, as in 0.9.148.
+const TIMEOUT: &str = "test timeout";
+
 /// What the test runner says of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunnerVerdict {
@@ -19,6 +22,7 @@ pub enum RunnerVerdict {
 ///
 /// * a pass of the runner without evidence, or without a recorded check, is `errored`: it shows nothing;
 /// * a recorded pass that the runner saw fail afterwards (a leaked process, a panic on the way out) is `errored`;
+/// * a scenario that a signal ended is `not-run`, and `errored` where the runner sent it for its time;
 /// * a process that ended without an outcome `failed` where a check or an assertion had broken, and is `errored`
 ///   otherwise: a panic of the harness, a timeout, a signal.
 #[must_use]
@@ -39,6 +43,8 @@ pub fn of_attempt(runner: Option<&RunnerVerdict>, evidence: Option<&ScenarioReco
             None => (Outcome::Passed, None),
             broken => (Outcome::Failed, broken),
         },
+        // The runner ends what takes too long with a signal as well: that was reached, and did not end.
+        (Some(Outcome::NotRun), Some(RunnerVerdict::Failed(said))) if said.starts_with(TIMEOUT) => errored(said),
         (Some(outcome), _) => (outcome, record.reason.clone()),
         (None, runner) => without_outcome(record, runner),
     }
@@ -168,6 +174,9 @@ mod tests {
     #[test]
     fn each_combination_of_runner_and_evidence_has_its_outcome() {
         let failed = Some(RunnerVerdict::Failed("test timeout".to_owned()));
+        let aborted = Some(RunnerVerdict::Failed(
+            "test abort: process aborted with signal 2 (SIGINT)".to_owned(),
+        ));
         let passed = Some(RunnerVerdict::Passed);
         let skipped = record(Some(Outcome::Skipped), &[]);
         let cases = [
@@ -203,6 +212,8 @@ mod tests {
             ),
             (&failed, Some(panicked("index out of bounds")), Outcome::Errored),
             (&failed, Some(skipped), Outcome::Skipped),
+            (&failed, Some(record(Some(Outcome::NotRun), &[true])), Outcome::Errored),
+            (&aborted, Some(record(Some(Outcome::NotRun), &[true])), Outcome::NotRun),
             (&failed, None, Outcome::Errored),
             (&None, None, Outcome::NotRun),
             (&None, Some(record(None, &[true])), Outcome::NotRun),

@@ -29,6 +29,7 @@ pub enum RunnerVerdict {
 pub fn of_attempt(runner: Option<&RunnerVerdict>, evidence: Option<&ScenarioRecord>) -> (Outcome, Option<String>) {
     let Some(record) = evidence else {
         return match runner {
+            Some(RunnerVerdict::Failed(said)) if was_ended(said) => (Outcome::NotRun, Some(said.clone())),
             None => (Outcome::NotRun, Some("it was never reached".to_owned())),
             Some(RunnerVerdict::Passed) => errored("the test passed but left no evidence"),
             Some(RunnerVerdict::Failed(said)) => errored(&format!("no evidence was left: {said}")),
@@ -59,10 +60,19 @@ fn without_outcome(record: &ScenarioRecord, runner: Option<&RunnerVerdict>) -> (
     match (panic, runner) {
         (Some(panic), _) if panic.is_assertion() => (Outcome::Failed, said),
         (Some(_), _) => (Outcome::Errored, said),
+        (None, Some(RunnerVerdict::Failed(said))) if was_ended(said) => (Outcome::NotRun, Some(said.clone())),
         (None, Some(RunnerVerdict::Failed(said))) => errored(&format!("it ended without an outcome: {said}")),
         (None, Some(RunnerVerdict::Passed)) => errored("it ended without an outcome: nothing finished the scenario"),
         (None, None) => (Outcome::NotRun, Some("it was interrupted".to_owned())),
     }
+}
+
+/// True for a process that a person's signal ended, by way of the runner, before it could say so itself.
+fn was_ended(said: &str) -> bool {
+    said.starts_with("test abort")
+        && ["(SIGINT)", "(SIGTERM)", "(SIGHUP)"]
+            .iter()
+            .any(|name| said.contains(name))
 }
 
 fn broken_check(record: &ScenarioRecord) -> Option<String> {
@@ -214,6 +224,8 @@ mod tests {
             (&failed, Some(skipped), Outcome::Skipped),
             (&failed, Some(record(Some(Outcome::NotRun), &[true])), Outcome::Errored),
             (&aborted, Some(record(Some(Outcome::NotRun), &[true])), Outcome::NotRun),
+            (&aborted, Some(record(None, &[true])), Outcome::NotRun),
+            (&aborted, None, Outcome::NotRun),
             (&failed, None, Outcome::Errored),
             (&None, None, Outcome::NotRun),
             (&None, Some(record(None, &[true])), Outcome::NotRun),

@@ -1,6 +1,7 @@
 //! Launching the cluster.
 
 mod readme {
+    use harness::client::mesos::FrameworkSpec;
     use harness::evidence::Verdict;
     use harness::{Cluster, Result, check};
     use rstest::rstest;
@@ -12,18 +13,19 @@ mod readme {
     #[tokio::test]
     async fn readme_topology(#[future] cluster: Result<Cluster>) -> Verdict {
         let cluster = cluster.await?;
+        let framework = cluster.framework(FrameworkSpec::new("launch")).await?;
+        let slave1 = cluster.slave(1)?.address().to_string();
 
-        let agents = cluster.mesos().agents().await?;
+        let offer = framework
+            .await_offer("is of mesos-slave1", |offer| offer.hostname == slave1)
+            .await?;
 
-        check!(cluster.nodes().count() == 2, "the cluster is one master and one slave");
-        check!(agents.len() == 1, "one agent is registered");
-        let agent = &agents[0];
-        check!(
-            agent.hostname == cluster.slave(1)?.address().to_string(),
-            "it goes by its address"
-        );
-        check!(agent.active, "it is active");
-        check!(agent.resources.to_string() == "cpus 4, mem 2929 MB, disk 35164 MB, ports 31000-32000");
+        check!(offer.usable().to_string() == "cpus 4, mem 2929 MB, disk 35164 MB, ports 31000-32000");
+        let masters = cluster.zookeeper().await?.children("/mesos").await?;
+        let contenders = masters.iter().filter(|node| node.starts_with("json.info_")).count();
+        check!(contenders == 1, "one master contends for leadership");
+        check!(cluster.mesos().agents().await?.len() == 1, "one agent is registered");
+        framework.finish().await?;
         cluster.finish().await
     }
 }

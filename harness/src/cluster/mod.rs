@@ -171,7 +171,7 @@ impl Cluster {
     pub async fn components(&self) -> Result<Vec<ComponentRecord>> {
         let mut records = Vec::new();
         for (name, _) in self.stack.components() {
-            records.push(component::record(&self.engine, &self.images, &self.stack, name).await?);
+            records.extend(component::records(&self.engine, &self.images, &self.stack, name).await?);
         }
         Ok(records)
     }

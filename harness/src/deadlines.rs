@@ -96,6 +96,8 @@ deadlines! {
     LAST_OUTPUT = 2 s;
     /// A container's process answers SIGTERM.
     CONTAINER_STOP = 10 s;
+    /// A signal came: a request to create something that is under way is answered.
+    CREATION_ENDS = 10 s;
     /// Everything of one cluster is removed.
     TEARDOWN = 60 s;
     /// The reaper is ready to take a lease.

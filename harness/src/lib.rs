@@ -17,7 +17,7 @@ pub mod error;
 pub mod evidence;
 pub mod explain;
 pub mod image;
-mod interrupt;
+pub mod interrupt;
 pub mod labels;
 pub mod lease;
 pub mod node;

@@ -10,11 +10,12 @@ use super::{Cluster, Topology};
 use crate::await_until::{Probe, Wait};
 use crate::component::{Recipe, holder, mesos_agent, mesos_master, zookeeper};
 use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, volume};
+use crate::evidence::{self, Recorder, place};
 use crate::image::Images;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
-use crate::{Error, Result, deadlines, evidence};
+use crate::{Error, Result, deadlines};
 
 /// Slaves whose names resolve everywhere from the start, whether they run or not: those of the README.
 const KNOWN_SLAVES: u8 = 5;
@@ -34,6 +35,9 @@ impl Cluster {
             Some(recorder) => Lease::take(&engine, &recorder.snapshot().test, false).await?,
             None => Lease::take(&engine, UP, true).await?,
         };
+        if let Some(recorder) = &recorder {
+            lease.record_into(recorder);
+        }
         let name = builder
             .name
             .clone()
@@ -58,8 +62,22 @@ impl Cluster {
         if let Some(recorder) = &cluster.recorder {
             recorder.cluster(&cluster.name);
         }
-        cluster.boot_nodes().await?;
-        Ok(cluster)
+        match cluster.boot_nodes().await {
+            Ok(()) => Ok(cluster),
+            Err(error) => Err(cluster.boot_failed(error)),
+        }
+    }
+
+    /// The logs of a scenario's cluster are kept with its evidence as the handle goes; those of a person's cluster are
+    /// kept too, and the error says where.
+    fn boot_failed(mut self, error: Error) -> Error {
+        if self.recorder.is_some() || !error.kind().is_subjects_fault() {
+            return error;
+        }
+        let recorder = Recorder::new(&place::run_directory(), &format!("{UP}.{}", self.name), 1);
+        let error = error.evidence(format!("all logs are in {}", recorder.directory().display()));
+        self.recorder = Some(Arc::new(recorder));
+        error
     }
 
     /// ZooKeeper decides how long a boot takes: everything else is created while it starts. The masters and agents
@@ -93,7 +111,8 @@ impl Cluster {
 
         let agents: Vec<Node> = agents.into_iter().cloned().collect();
         self.nodes = nodes.iter().map(|node| (node.name(), node.clone())).collect();
-        self.await_leader(self.master()).await?;
+        let masters: Vec<Node> = control.into_iter().take(usize::from(masters)).cloned().collect();
+        self.await_leader(&masters).await?;
         self.await_agents(&agents).await
     }
 
@@ -166,9 +185,9 @@ impl Cluster {
         }
     }
 
-    /// Waits until the master on `node` knows which master leads.
-    pub(super) async fn await_leader(&self, node: &Node) -> Result<()> {
-        let masters: Vec<&Node> = self.nodes.values().take(usize::from(self.topology.masters)).collect();
+    /// Waits until the first of `masters` knows which master leads; the others must live on meanwhile.
+    pub(super) async fn await_leader(&self, masters: &[Node]) -> Result<()> {
+        let Some(node) = masters.first() else { return Ok(()) };
         let containers: Vec<String> = masters.iter().map(|node| node.container(mesos_master::NAME)).collect();
         Wait::that("a Mesos master leads", deadlines::MASTER_LEADING)
             .unless(container::death(&self.engine, &containers))
@@ -192,7 +211,7 @@ impl Cluster {
             .collect::<Vec<_>>()
             .join(", ");
         let containers: Vec<String> = nodes.iter().map(|node| node.container(mesos_agent::NAME)).collect();
-        let master = self.mesos();
+        let master = self.running_master()?.master();
         Wait::that(
             format!("the agents of {names} are registered"),
             deadlines::AGENT_REGISTERED,
@@ -219,6 +238,17 @@ impl Cluster {
             Probe::NotYet(format!("not yet registered: {}", missing.join(", ")))
         })
         .await
+    }
+
+    /// Any master that runs: each knows the leader, and passes on what only the leader answers.
+    pub(super) fn running_master(&self) -> Result<&Node> {
+        let masters = NodeName::Master(1)..=NodeName::Master(self.topology.masters);
+        let running = self.nodes.range(masters).map(|(_, node)| node).next();
+        running.ok_or_else(|| {
+            Error::usage(format!("no master runs in the cluster {}", self.name))
+                .expected("a master that agents can register with")
+                .hint(format!("harness start --name {} mesos-master1", self.name))
+        })
     }
 
     pub(super) fn recipe<'a>(&'a self, labels: &'a Labels) -> Recipe<'a> {
@@ -269,7 +299,7 @@ async fn make_network(
         Error::usage(format!("a cluster or network called {name} is there already"))
             .ran(format!("docker network inspect {name}"))
             .hint(format!(
-                "`harness down --name {name}` removes it; `--name` chooses another"
+                "`harness down --name {name}` removes a cluster of ours; `--name` chooses another name"
             ))
     })
 }

@@ -1,5 +1,6 @@
 //! Drives nextest as a child in a process group of its own, and hands signals on to it.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -272,7 +273,8 @@ async fn shown(stream: impl AsyncRead + Unpin) -> String {
     let mut log = String::new();
     while let Ok(Some(line)) = lines.next_segment().await {
         let line = String::from_utf8_lossy(&line);
-        anstream::eprintln!("{line}");
+        // Whoever read it may be gone; the log is kept all the same.
+        let _ = writeln!(anstream::stderr(), "{line}");
         log.push_str(&line);
         log.push('\n');
     }

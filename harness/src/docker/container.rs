@@ -16,7 +16,7 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::{Engine, logs};
 use crate::labels::Labels;
-use crate::{Error, Kind, Result, deadlines};
+use crate::{Error, Kind, Result, deadlines, interrupt};
 
 /// Where a container stands in the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -242,6 +242,7 @@ impl ContainerSpec {
     /// # Errors
     /// [`Kind::Environment`] where the engine refuses.
     pub async fn create(&self, engine: &Engine) -> Result<()> {
+        let _creating = interrupt::creating().await;
         let options = CreateContainerOptionsBuilder::new().name(&self.name).build();
         let create = engine.docker().create_container(Some(options), self.body());
         engine
@@ -286,7 +287,8 @@ fn archive(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
 /// Starts a created or stopped container.
 ///
 /// # Errors
-/// [`Kind::Environment`] where the engine refuses: a missing program, a name that is not there.
+/// [`Kind::Component`] where its image or its command cannot be run: a missing program. [`Kind::Environment`] where
+/// the engine refuses otherwise: a name that is not there.
 pub async fn start(engine: &Engine, name: &str) -> Result<()> {
     let start = engine.docker().start_container(name, None::<StartContainerOptions>);
     engine
@@ -296,6 +298,14 @@ pub async fn start(engine: &Engine, name: &str) -> Result<()> {
             start,
         )
         .await
+        // The engine answers 400 where the runtime cannot run what the container is made of.
+        .map_err(|error| match super::engine::refusal(&error) {
+            Some(400) => Error::new(Kind::Component, format!("the container {name} cannot run its program"))
+                .expected("an image and a command that can be run")
+                .ran(format!("docker start {name}"))
+                .caused_by(error),
+            _ => error,
+        })
 }
 
 /// Stops a running container: its stop signal, then SIGKILL after [`deadlines::CONTAINER_STOP`].

@@ -9,7 +9,7 @@ use bollard::query_parameters::ListNetworksOptions;
 use super::Engine;
 use super::engine::refusal;
 use crate::labels::Labels;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, interrupt};
 
 /// The second octets that clusters use: 10.64.0.0 to 10.127.255.0, far from Docker's own pools (172.16/12, 192.168/16).
 const SECOND_OCTETS: std::ops::Range<u8> = 64..128;
@@ -119,6 +119,7 @@ async fn create_on(engine: &Engine, name: &str, labels: &Labels, subnet: Subnet)
         labels: Some(labels.clone()),
         ..NetworkCreateRequest::default()
     };
+    let _creating = interrupt::creating().await;
     let ran = format!("docker network create --subnet {subnet} {name}");
     engine
         .request(

@@ -14,6 +14,9 @@ use super::Engine;
 use crate::await_until::{Probe, Wait};
 use crate::{Result, deadlines, labels};
 
+/// So many looks in a row, over about two seconds, find nothing of a killed process.
+const QUIET_LOOKS: u32 = 20;
+
 /// Which objects of ours are meant. Every selection includes [`labels::HARNESS`]: there is no way to select another's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection(Vec<String>);
@@ -140,11 +143,25 @@ impl std::fmt::Display for Object {
     }
 }
 
-/// Removes everything that `selection` finds, and looks again until nothing is left: another request of a process
-/// that was killed may still have been creating something.
+/// Removes everything that `selection` finds, and looks again until nothing is left.
 pub async fn remove(engine: &Engine, selection: &Selection) -> Removed {
+    remove_until(engine, selection, 1).await
+}
+
+/// As [`remove`], for what a process left that was killed: the engine may still be creating what it asked for last,
+/// so nothing must be there for a while.
+pub async fn remove_leftovers(engine: &Engine, selection: &Selection) -> Removed {
+    match list(engine, selection).await {
+        // Its owner removed it: the ordinary end, which is to cost nothing.
+        Ok(found) if found.is_empty() => Removed::default(),
+        _ => remove_until(engine, selection, QUIET_LOOKS).await,
+    }
+}
+
+async fn remove_until(engine: &Engine, selection: &Selection, looks: u32) -> Removed {
     let passes: Mutex<Passes> = Mutex::default();
     let gone = Wait::that("everything of ours is removed", deadlines::TEARDOWN)
+        .stable_for(looks)
         .until(async || {
             let found = match list(engine, selection).await {
                 Ok(found) if found.is_empty() => return Probe::Ready(()),

@@ -10,7 +10,7 @@ use harness::report::model::{Capability, Docker};
 use harness::stack::{Stack, user_file};
 use harness::{Result, report};
 
-use crate::setup;
+use crate::{output, reap, setup};
 
 #[derive(Args)]
 pub(crate) struct ConformArgs {
@@ -38,17 +38,26 @@ pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
     };
     let finished = conform::run(&options, async || prepare(&stack).await).await?;
     if let Some((directory, result)) = &finished.report {
-        anstream::print!("\n{}", report::terminal(result, &directory.display().to_string()));
+        let summary = report::terminal(result, &directory.display().to_string());
+        output::print(format_args!("\n{summary}"))?;
     }
     if let Some(refusal) = &finished.refusal {
-        anstream::eprintln!("error: {}", refusal.explain());
+        output::note(format_args!("error: {}", refusal.explain()));
     }
     Ok(ExitCode::from(finished.exit_code))
 }
 
 async fn prepare(stack: &Stack) -> Result<Prepared> {
+<<<<<<< HEAD
     let ready = harness::setup::run(&setup::say, async |engine| setup::images(engine, stack).await).await?;
     let capabilities = harness::doctor::capabilities(&ready.engine).await;
+=======
+    let ready = harness::setup::run(&setup::say, async |engine| {
+        reap::sweep_before(&engine).await;
+        setup::images(engine, stack).await
+    })
+    .await?;
+>>>>>>> badinput
     Ok(Prepared {
         nextest: ready.nextest,
         docker: Docker {

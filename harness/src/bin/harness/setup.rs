@@ -10,6 +10,8 @@ use harness::image::Images;
 use harness::stack::{Stack, user_file};
 use harness::toolbox;
 
+use crate::output;
+
 #[derive(Args)]
 pub(crate) struct SetupArgs {
     /// Leave the images alone: only cargo-nextest and the Docker engine.
@@ -34,7 +36,8 @@ pub(crate) async fn run(args: SetupArgs) -> Result<()> {
     .map(drop)
 }
 
-/// Everything that a cluster of `stack` is made of, and what scenarios put beside it. For `conform` as well, which does its own set-up.
+/// Everything that a cluster of `stack` is made of, and what scenarios put beside it. For `conform` as well, which does
+/// its own set-up.
 pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<()> {
     let mut all = images_of(stack);
     all.push(toolbox::image());
@@ -43,5 +46,5 @@ pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<()> {
 
 /// Progress is for people: beside the results, which go to standard output.
 pub(crate) fn say(line: &str) {
-    anstream::eprintln!("{line}");
+    output::note(line);
 }

@@ -83,11 +83,8 @@ fn install() -> Result<()> {
 
 async fn handle(mut signals: Vec<(i32, Signal)>) {
     let number = next(&mut signals).await;
-<<<<<<< HEAD
-    crate::evidence::interrupted(&format!("signal {number} ended the scenario"));
-=======
     HANDLING.store(true, Ordering::SeqCst);
->>>>>>> badinput
+    evidence::interrupted(&format!("signal {number} ended the scenario"));
     let leases = LEASES
         .get()
         .map(|leases| leases.lock().expect("no holder of the lock panics").clone());

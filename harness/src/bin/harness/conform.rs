@@ -48,16 +48,12 @@ pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
 }
 
 async fn prepare(stack: &Stack) -> Result<Prepared> {
-<<<<<<< HEAD
-    let ready = harness::setup::run(&setup::say, async |engine| setup::images(engine, stack).await).await?;
-    let capabilities = harness::doctor::capabilities(&ready.engine).await;
-=======
     let ready = harness::setup::run(&setup::say, async |engine| {
         reap::sweep_before(&engine).await;
         setup::images(engine, stack).await
     })
     .await?;
->>>>>>> badinput
+    let capabilities = harness::doctor::capabilities(&ready.engine).await;
     Ok(Prepared {
         nextest: ready.nextest,
         docker: Docker {

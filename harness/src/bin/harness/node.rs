@@ -125,11 +125,7 @@ pub(crate) async fn logs(args: Logs) -> Result<()> {
         if chosen.len() > 1 {
             output::line(format_args!("==> {component} <=="))?;
         }
-<<<<<<< HEAD
-        print!("{}", node.logs(component, args.tail).await?);
-=======
-        output::print(node.logs(component, args.tail).await)?;
->>>>>>> badinput
+        output::print(node.logs(component, args.tail).await?)?;
     }
     Ok(())
 }

@@ -8,10 +8,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::time::Duration;
 
-use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
-};
-
 use crate::docker::{Engine, Removed, Selection, removal};
 use crate::labels::{self, Labels};
 use crate::{Result, lease};
@@ -51,38 +47,8 @@ struct Owned {
 
 /// Every lease that something is labelled with.
 async fn leases(engine: &Engine) -> Result<BTreeMap<String, Owned>> {
-    let ours = Selection::ours();
-    let (docker, filters) = (engine.docker(), ours.filters());
-    let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-    let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
-    let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
-    let images = ListImagesOptionsBuilder::new().filters(&filters).build();
-    let (containers, networks, volumes, images) = tokio::try_join!(
-        engine.request(
-            "list containers",
-            "docker ps -a",
-            docker.list_containers(Some(containers))
-        ),
-        engine.request(
-            "list networks",
-            "docker network ls",
-            docker.list_networks(Some(networks))
-        ),
-        engine.request("list volumes", "docker volume ls", docker.list_volumes(Some(volumes))),
-        engine.request("list images", "docker images", docker.list_images(Some(images))),
-    )?;
-    let labels = containers.into_iter().filter_map(|container| container.labels);
-    let labels = labels.chain(networks.into_iter().filter_map(|network| network.labels));
-    let labels = labels.chain(
-        volumes
-            .volumes
-            .unwrap_or_default()
-            .into_iter()
-            .map(|volume| volume.labels),
-    );
-    let labels = labels.chain(images.into_iter().map(|image| image.labels));
     let mut leases = BTreeMap::new();
-    for labels in labels {
+    for (_, labels) in removal::labelled(engine, &Selection::ours()).await? {
         add(&mut leases, &labels);
     }
     Ok(leases)

@@ -10,12 +10,13 @@ use super::{Cluster, Topology};
 use crate::await_until::{Probe, Wait};
 use crate::component::{Recipe, holder, mesos_agent, mesos_master, zookeeper};
 use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, volume};
+use crate::error::Context;
 use crate::evidence::{self, Recorder, place};
 use crate::image::Images;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
-use crate::{Error, Result, deadlines};
+use crate::{Error, Kind, Result, deadlines};
 
 /// Slaves whose names resolve everywhere from the start, whether they run or not: those of the README.
 const KNOWN_SLAVES: u8 = 5;
@@ -25,6 +26,8 @@ const UP: &str = "up";
 pub(super) const TOPOLOGY: &str = "org.mesos-harness.topology";
 /// The network's label with the path of the user's stack file.
 pub(super) const STACK: &str = "org.mesos-harness.stack";
+/// The network's label with the text of that file, so that later commands do not depend on it.
+pub(super) const STACK_TEXT: &str = "org.mesos-harness.stack-text";
 
 impl Cluster {
     pub(super) async fn boot(engine: Engine, builder: ClusterBuilder) -> Result<Self> {
@@ -62,7 +65,15 @@ impl Cluster {
         if let Some(recorder) = &cluster.recorder {
             recorder.cluster(&cluster.name);
         }
-        match cluster.boot_nodes().await {
+        let booted = cluster.boot_nodes().await;
+        if let Some(recorder) = &cluster.recorder {
+            // Whether it booted or not: a report says what was judged.
+            match cluster.components().await {
+                Ok(components) => recorder.components(components),
+                Err(error) => recorder.note(format!("its components are not known: {error}")),
+            }
+        }
+        match booted {
             Ok(()) => Ok(cluster),
             Err(error) => Err(cluster.boot_failed(error)),
         }
@@ -293,6 +304,10 @@ async fn make_network(
     labels.insert(TOPOLOGY.to_owned(), topology);
     if let Some(stack) = stack {
         labels.insert(STACK.to_owned(), stack.display().to_string());
+        let text = std::fs::read_to_string(stack).context(Kind::Usage, || {
+            format!("the stack file {} cannot be read", stack.display())
+        })?;
+        labels.insert(STACK_TEXT.to_owned(), text);
     }
     let seed = u16::from_str_radix(&lease.id()[..4], 16).expect("a lease's id is hex");
     network::create(engine, name, &labels, seed).await?.ok_or_else(|| {

@@ -76,6 +76,12 @@ impl Cluster {
         &self.name
     }
 
+    /// What it was booted with.
+    #[must_use]
+    pub fn topology(&self) -> Topology {
+        self.topology
+    }
+
     /// The range of its addresses.
     #[must_use]
     pub fn subnet(&self) -> Subnet {

@@ -373,7 +373,22 @@ pub async fn death(engine: &Engine, names: &[String]) -> Error {
         .boxed()
     });
     let ((name, code), ..) = select_all(watched).await;
-    let how = code.map_or("is gone".to_owned(), |code| format!("exited with status {code}"));
+    let how = match code {
+        Some(code) => format!("exited with status {code}"),
+        None => match exists(engine, name).await {
+            Ok(false) => "is gone".to_owned(),
+            lost => {
+                let error = Error::new(
+                    Kind::Environment,
+                    format!("the engine no longer tells whether {name} runs"),
+                );
+                return match lost {
+                    Err(cause) => error.caused_by(cause),
+                    Ok(_) => error,
+                };
+            }
+        },
+    };
     let tail = logs::evidence(engine, name, 30).await;
     Error::new(Kind::Component, format!("the container {name} {how}"))
         .expected("a container that keeps running")

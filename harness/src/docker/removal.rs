@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::await_until::{Probe, Wait};
-use crate::{Result, deadlines, labels};
+use crate::labels::{self, Labels};
+use crate::{Result, deadlines};
 
 /// So many looks in a row, over about two seconds, find nothing of a killed process.
 const QUIET_LOOKS: u32 = 20;
@@ -69,12 +70,18 @@ pub struct Removed {
     pub leaked: Vec<String>,
 }
 
-/// Names, by kind, of everything a selection finds. Images are left out unless they carry a lease: content-addressed
-/// images outlive runs.
+/// Everything that a selection finds, by name. Images are left out unless they carry a lease: content-addressed images
+/// outlive runs.
 ///
 /// # Errors
 /// [`crate::Kind::Environment`] where the engine does not list.
 pub async fn list(engine: &Engine, selection: &Selection) -> Result<Vec<Object>> {
+    let found = labelled(engine, selection).await?;
+    Ok(found.into_iter().map(|(object, _)| object).collect())
+}
+
+/// As [`list`], with what each object's labels say.
+pub(crate) async fn labelled(engine: &Engine, selection: &Selection) -> Result<Vec<(Object, Labels)>> {
     let (docker, filters) = (engine.docker(), selection.filters());
     let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
@@ -96,27 +103,18 @@ pub async fn list(engine: &Engine, selection: &Selection) -> Result<Vec<Object>>
         engine.request("list volumes", "docker volume ls", docker.list_volumes(Some(volumes))),
         engine.request("list images", "docker images", docker.list_images(Some(images))),
     )?;
-    let mut found = Vec::new();
-    found.extend(containers.into_iter().filter_map(|container| {
+    let containers = containers.into_iter().filter_map(|container| {
         let name = container.names.unwrap_or_default().pop();
-        Some(Object::Container(
-            name.map_or(container.id?, |name| name.trim_start_matches('/').to_owned()),
-        ))
-    }));
-    found.extend(
-        networks
-            .into_iter()
-            .filter_map(|network| network.name.map(Object::Network)),
-    );
-    found.extend(
-        volumes
-            .volumes
-            .unwrap_or_default()
-            .into_iter()
-            .map(|volume| Object::Volume(volume.name)),
-    );
-    found.extend(images.into_iter().map(|image| Object::Image(image.id)));
-    Ok(found)
+        let name = name.map_or(container.id?, |name| name.trim_start_matches('/').to_owned());
+        Some((Object::Container(name), container.labels.unwrap_or_default()))
+    });
+    let networks = networks
+        .into_iter()
+        .filter_map(|network| Some((Object::Network(network.name?), network.labels.unwrap_or_default())));
+    let volumes = volumes.volumes.unwrap_or_default().into_iter();
+    let volumes = volumes.map(|volume| (Object::Volume(volume.name), volume.labels));
+    let images = images.into_iter().map(|image| (Object::Image(image.id), image.labels));
+    Ok(containers.chain(networks).chain(volumes).chain(images).collect())
 }
 
 /// One removable thing, by name.

@@ -19,12 +19,12 @@ pub(crate) const DEFAULT_NAME: &str = "mesos";
 
 #[derive(Args)]
 pub(crate) struct Up {
-    /// How many slaves start at once; others start with `harness start mesos-slaveN`.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    slaves: u8,
-    /// How many masters, each with a ZooKeeper server.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    masters: u8,
+    /// How many slaves start at once; others start with `harness start mesos-slaveN` [default: 1].
+    #[arg(long, value_name = "N")]
+    slaves: Option<u8>,
+    /// How many masters, each with a ZooKeeper server [default: 1].
+    #[arg(long, value_name = "N")]
+    masters: Option<u8>,
     /// A stack file: which image or version each component has.
     #[arg(long, env = harness::stack::STACK_VARIABLE, value_name = "FILE")]
     stack: Option<PathBuf>,
@@ -71,16 +71,17 @@ pub(crate) async fn up(args: Up) -> Result<()> {
     reap::sweep_before(&engine).await;
     let name = &args.name.name;
     if clusters(&engine).await?.iter().any(|cluster| &cluster.name == name) {
-        output::line(format_args!("the cluster {name} is up already\n"))?;
         let cluster = Cluster::attach(engine, name).await?;
+        same_topology(&cluster, &args)?;
+        output::line(format_args!("the cluster {name} is up already\n"))?;
         return output::print(closing(&cluster).await?);
     }
     let started = Instant::now();
     let mut builder = Cluster::builder()
         .for_a_person()
         .name(name)
-        .masters(args.masters)
-        .slaves(args.slaves);
+        .masters(args.masters.unwrap_or(1))
+        .slaves(args.slaves.unwrap_or(1));
     if let Some(stack) = args.stack {
         builder = builder.stack_file(stack);
     }
@@ -90,6 +91,24 @@ pub(crate) async fn up(args: Up) -> Result<()> {
     // Before anything is printed: whatever becomes of the output, the cluster is there.
     cluster.leave_running().await?;
     output::print(format_args!("the cluster {name} is up after {took:.1} s\n\n{closing}"))
+}
+
+/// `up` on a cluster that runs changes nothing, so it must not be asked to.
+fn same_topology(cluster: &Cluster, args: &Up) -> Result<()> {
+    let topology = cluster.topology();
+    let differs = |asked: Option<u8>, has: u8| asked.is_some_and(|asked| asked != has);
+    if !differs(args.masters, topology.masters) && !differs(args.slaves, topology.slaves) {
+        return Ok(());
+    }
+    let name = cluster.name();
+    let has = format!("{} masters and {} slaves", topology.masters, topology.slaves);
+    Err(
+        Error::usage(format!("the cluster {name} is up already, booted with {has}"))
+            .expected("the same numbers, or none")
+            .hint(format!(
+                "`harness start --name {name} mesos-slaveN` adds a slave; `--name` boots another cluster"
+            )),
+    )
 }
 
 /// What is where, whose programs they are, and what to type next.
@@ -105,9 +124,10 @@ async fn closing(cluster: &Cluster) -> Result<String> {
             ]);
         }
     }
-    let mut parts = table(["COMPONENT", "VERSION", "PROVENANCE", "FROM"]);
+    let mut parts = table(["COMPONENT", "VERSION", "PROVENANCE", "SHA256", "FROM"]);
     for part in cluster.components().await? {
-        parts.add_row([part.name, part.version, part.provenance.to_string(), part.artefact]);
+        let sum = part.sha256.get(..12).unwrap_or_default().to_owned();
+        parts.add_row([part.name, part.version, part.provenance.to_string(), sum, part.artefact]);
     }
     let name = match cluster.name() {
         DEFAULT_NAME => String::new(),

@@ -135,6 +135,7 @@ impl Images {
         let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
         let archive = self.engine.docker().download_from_container(id, Some(options));
         let archive = Wait::that(format!("{path} is read"), deadlines::ARTEFACT_FETCH)
+            .blaming(Kind::Image)
             .for_future(spool(archive, |_| {}))
             .await?;
         let unpacking = || format!("{path} cannot be copied out of the container");

@@ -33,6 +33,7 @@ pub(super) async fn take(cache: &Path, name: &str, progress: &Progress, deadline
         })?;
     let mut said = false;
     Wait::that(format!("the lock {} is free", path.display()), deadline)
+        .blaming(Kind::Image)
         .until(|| {
             let looked = look(&file);
             if let (Probe::NotYet(reason), false) = (&looked, said) {
@@ -94,7 +95,7 @@ mod tests {
         let error = take(cache.path(), "mesos", &progress, SHORT)
             .await
             .expect_err("it is held");
-        assert_eq!(error.kind(), Kind::Deadline);
+        assert_eq!(error.kind(), Kind::Image);
         assert!(error.to_string().contains("another task of this process"), "{error}");
 
         drop(first);

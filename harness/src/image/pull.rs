@@ -106,6 +106,7 @@ impl Images {
             Ok(())
         };
         Wait::that(format!("{reference} is pulled"), deadline)
+            .blaming(Kind::Image)
             .for_future(pull)
             .await
             .map_err(remedy)

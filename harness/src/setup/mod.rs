@@ -111,6 +111,7 @@ async fn take(file: File, path: PathBuf, say: Say<'_>) -> Result<Lock> {
     let mut told = false;
     let what = format!("no other set-up holds {}", path.display());
     Wait::that(what, deadlines::SETUP_LOCK)
+        .blaming(Kind::Environment)
         .until(|| {
             let found = match file.try_lock() {
                 Ok(()) => Probe::Ready(()),

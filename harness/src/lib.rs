@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod error;
 pub mod evidence;
 pub mod explain;
+mod file_lock;
 pub mod image;
 pub mod interrupt;
 pub mod labels;

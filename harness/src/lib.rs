@@ -29,6 +29,7 @@ pub mod setup;
 pub mod stack;
 pub mod sweep;
 pub mod toolbox;
+pub mod workspace;
 
 pub use cluster::Cluster;
 pub use error::{Error, Kind, Result};

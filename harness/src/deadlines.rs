@@ -98,6 +98,8 @@ deadlines! {
     CONTAINER_STOP = 10 s;
     /// A signal came: a request to create something that is under way is answered.
     CREATION_ENDS = 10 s;
+    /// nextest, told to end, ends its tests and itself: the `grace-period` of `.config/nextest.toml` and half of it more.
+    NEXTEST_ENDS = 90 s;
     /// Everything of one cluster is removed.
     TEARDOWN = 60 s;
     /// The reaper is ready to take a lease.

@@ -11,9 +11,10 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
+    EventsOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
+    TagImageOptionsBuilder,
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryStreamExt};
 use harness::docker::Engine;
 use harness::image::{ImageSpec, Images, State};
 use harness::{Kind, labels};
@@ -345,12 +346,34 @@ async fn prune_removes_what_is_stale_and_nothing_else() {
     .await;
 }
 
+/// Whether a container of the image was created under a lease since then: it is gone, but the engine tells of it.
+async fn owned_container_of(engine: &Engine, reference: &str, since: u64) -> bool {
+    let id = engine.docker().inspect_image(reference).await.unwrap().id.unwrap();
+    let filters = HashMap::from([("type", vec!["container"]), ("event", vec!["create"])]);
+    let options = EventsOptionsBuilder::default()
+        .since(&since.to_string())
+        .until(&(labels::now() + 1).to_string())
+        .filters(&filters)
+        .build();
+    let events: Vec<_> = engine.docker().events(Some(options)).try_collect().await.unwrap();
+    let attributes = events
+        .into_iter()
+        .filter_map(|event| event.actor.and_then(|actor| actor.attributes));
+    let mut of_image = attributes.filter(|attributes| attributes.get("image") == Some(&id));
+    of_image.any(|attributes| attributes.contains_key(labels::LEASE))
+}
+
 #[tokio::test]
 async fn packages_are_read_without_running_the_image() {
     in_sandbox(DOCKERFILE, async |sandbox| {
         let images = sandbox.images();
         let reference = images.ensure(&sandbox.spec()).await.unwrap();
+        let began = labels::now();
         let bash = images.debian_package(&reference, "bash").await.unwrap();
+        assert!(
+            owned_container_of(&sandbox.engine, &reference, began).await,
+            "what read it had a lease"
+        );
         assert!(bash.version.starts_with("5."), "{bash:?}");
         assert_eq!(bash.sha256.len(), 64, "{bash:?}");
         assert_eq!(

@@ -338,6 +338,27 @@ async fn set_up_that_fails_ends_the_run_before_anything_is_made() {
     assert!(!workspace.path("target").exists() && workspace.calls().is_empty());
 }
 
+#[tokio::test]
+async fn nothing_before_the_first_scenario_is_the_clusters_fault() {
+    let workspace = Workspace::healthy();
+    for (kind, code) in [
+        (Kind::Deadline, 3),
+        (Kind::Component, 3),
+        (Kind::Answer, 3),
+        (Kind::Image, 3),
+        (Kind::Usage, 64),
+        (Kind::Interrupted, 130),
+    ] {
+        let failing = async || Err(harness::Error::new(kind, "it is not ready").hint("wait"));
+        let error = conform::run(&workspace.options(), failing).await.expect_err("it fails");
+        assert_eq!(error.kind().exit_code(), code, "{kind:?}");
+        assert_eq!(
+            (error.to_string().as_str(), error.hint_text()),
+            ("it is not ready", Some("wait"))
+        );
+    }
+}
+
 /// The test process itself gets the signal, so this test needs a process of its own: nextest gives it one.
 #[tokio::test]
 async fn an_interrupted_run_hands_the_signal_on_and_still_reports() {

@@ -119,7 +119,7 @@ pub(super) fn is_forbidden(socket: &Path) -> bool {
 /// instead. What an unclean stop left behind is put out of its way first.
 ///
 /// # Errors
-/// [`Kind::Environment`] where it exits, [`Kind::Deadline`] where it does not answer in time; with the log's end.
+/// [`Kind::Environment`] where it exits or does not answer in time; with the log's end.
 pub async fn start(paths: &DaemonPaths) -> Result<()> {
     let mut child = match paths.running() {
         Some(_) => None,
@@ -129,6 +129,7 @@ pub async fn start(paths: &DaemonPaths) -> Result<()> {
         }
     };
     let answered = Wait::that("dockerd answers", deadlines::ENGINE_START)
+        .blaming(Kind::Environment)
         .until(|| {
             let ended = child.as_mut().and_then(|child| child.try_wait().ok().flatten());
             async move {

@@ -30,7 +30,7 @@ pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
     let stack_file = user_file(args.stack.as_deref());
     let stack = Stack::load(stack_file.as_deref())?;
     let options = Options {
-        root: harness::evidence::place::workspace_root(),
+        root: harness::workspace::checkout(),
         only: args.only,
         failed: args.failed,
         stack: stack_file,

@@ -140,7 +140,7 @@ fn text(output: &Output) -> String {
 
 #[tokio::test]
 async fn two_processes_at_once_build_once() {
-    let dockerfile = format!("{DOCKERFILE}RUN sleep 1 && cat greeting\n");
+    let dockerfile = format!("{DOCKERFILE}RUN sleep 4 && cat greeting\n");
     in_sandbox(&dockerfile, async |sandbox| {
         let processes: Vec<Child> = (0..2)
             .map(|_| sandbox.command(&["build", &sandbox.tiny]).spawn().unwrap())

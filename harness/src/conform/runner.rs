@@ -335,7 +335,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_child_that_ends_on_the_signal_keeps_its_status() {
-        let status = after_a_signal("trap 'exit 7' TERM; echo ready; sleep 1000", Duration::from_secs(20)).await;
+        let status = after_a_signal(
+            "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done",
+            Duration::from_secs(20),
+        )
+        .await;
         assert_eq!(status.code(), Some(7));
     }
 

@@ -13,8 +13,10 @@ use bollard::query_parameters::{
 };
 use child::Child;
 use futures_util::StreamExt as _;
+use futures_util::future::try_join_all;
 use harness::Cluster;
-use harness::docker::Engine;
+use harness::docker::{Engine, volume};
+use harness::lease::Lease;
 use nix::sys::signal::{Signal, kill};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -23,6 +25,8 @@ const REAPED: Duration = Duration::from_secs(10);
 /// Tells [`owner`] how to end, and names its cluster.
 const OWNER_ENDS: &str = "TEST_OWNER_ENDS";
 const OWNER_CLUSTER: &str = "TEST_OWNER_CLUSTER";
+/// The end of an owner that never gets anything whole.
+const CREATES: &str = "creates for ever";
 /// What [`owner`] says when its cluster is up.
 const UP: &str = "the cluster of the owner is up";
 
@@ -115,10 +119,16 @@ async fn kill_9_in_the_middle_of_a_boot_leaves_all_to_the_reaper() {
 
 #[tokio::test]
 async fn a_signal_in_the_middle_of_a_boot_removes_all_before_the_end() {
-    for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGINT, 130), (Signal::SIGHUP, 129)] {
+    // The second comes while the boot waits for a container, whose removal it must not take for a failure.
+    for (signal, code, after) in [
+        (Signal::SIGTERM, 143, "network"),
+        (Signal::SIGINT, 130, "mesos-slave1-mesos-agent"),
+        (Signal::SIGHUP, 129, "mesos-master1-zookeeper"),
+    ] {
         let child = Child::new("signal").await;
         let foreign = Foreign::new(&child).await;
         let (up, lease) = booting(&child).await;
+        child.object(after).await;
         // It does not help.
         let reaper = child::reaper_of(&lease);
         kill(reaper, Signal::SIGSTOP).expect("it is ours");
@@ -129,8 +139,36 @@ async fn a_signal_in_the_middle_of_a_boot_removes_all_before_the_end() {
         assert_eq!(left, Vec::<String>::new(), "{signal}");
         ended.assert_code(code);
         ended.assert_says(&["removing what was created"]);
+        assert!(!ended.stderr.contains("error:"), "{}", ended.stderr);
         foreign.assert_untouched().await;
     }
+}
+
+/// Whatever is asked of the engine when the signal comes is removed as well.
+#[tokio::test]
+async fn a_signal_removes_what_is_created_at_that_moment() {
+    let child = Child::new("creates").await;
+    let (owner, lease) = creating(&child).await;
+    let reaper = child::reaper_of(&lease);
+    kill(reaper, Signal::SIGSTOP).expect("it is ours");
+    child::send(&owner, Signal::SIGTERM);
+    let ended = child::end(owner).await;
+    let left = child.objects().await;
+    kill(reaper, Signal::SIGCONT).expect("it is ours");
+    assert_eq!(left, Vec::<String>::new());
+    assert_eq!(ended.status.code(), Some(143), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn the_reaper_removes_what_is_created_at_the_moment_of_a_kill_9() {
+    let child = Child::new("creates").await;
+    let (mut owner, lease) = creating(&child).await;
+    let reaper = child::reaper_of(&lease);
+    child::send(&owner, Signal::SIGKILL);
+    owner.wait().await.expect("it ends");
+    child.assert_gone_within(REAPED).await;
+    child::await_end_of(reaper).await;
+    child.assert_nothing_left().await;
 }
 
 #[tokio::test]
@@ -231,6 +269,9 @@ async fn owner() -> harness::Result<()> {
     let (Ok(ends), Ok(name)) = (std::env::var(OWNER_ENDS), std::env::var(OWNER_CLUSTER)) else {
         return Ok(());
     };
+    if ends == CREATES {
+        return create_for_ever(&name).await;
+    }
     let cluster = Cluster::builder().name(name).slaves(0).boot().await?;
     eprintln!("{UP}");
     match ends.as_str() {
@@ -241,6 +282,30 @@ async fn owner() -> harness::Result<()> {
             std::thread::park();
         },
     }
+}
+
+/// Volumes under a lease, as fast as the engine makes them.
+async fn create_for_ever(name: &str) -> harness::Result<()> {
+    let engine = Engine::connect().await?;
+    let lease = Lease::take(&engine, CREATES, false).await?;
+    eprintln!("{}", lease.id());
+    let makers = (0..8).map(async |maker| {
+        for number in 0_u64.. {
+            volume::create(&engine, &format!("{name}-{maker}-{number}"), lease.labels().clone()).await?;
+        }
+        Ok(())
+    });
+    try_join_all(makers).await.map(drop)
+}
+
+/// An owner that creates for ever, and its lease, as soon as something is there.
+async fn creating(child: &Child) -> (tokio::process::Child, String) {
+    let mut owner = owner_that(child, CREATES).spawn().expect("it starts");
+    let mut lease = String::new();
+    let mut errors = BufReader::new(owner.stderr.as_mut().expect("it is piped"));
+    errors.read_line(&mut lease).await.expect("it is read");
+    child.object("volume").await;
+    (owner, lease.trim().to_owned())
 }
 
 /// This test binary again, to run [`owner`].

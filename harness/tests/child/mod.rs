@@ -144,6 +144,17 @@ impl Child {
             .unwrap()
     }
 
+    /// Waits for an object of it in whose name, or kind, `part` stands.
+    pub(crate) async fn object(&self, part: &str) {
+        Wait::that(format!("{part} is there"), Deadline::custom("BOOT_BEGUN", PATIENCE))
+            .until(async || match self.objects().await {
+                found if found.iter().any(|object| object.contains(part)) => Probe::Ready(()),
+                found => Probe::NotYet(format!("there are {found:?}")),
+            })
+            .await
+            .unwrap();
+    }
+
     /// Fails unless everything of it goes within `limit`.
     pub(crate) async fn assert_gone_within(&self, limit: Duration) {
         Wait::that("everything is gone", Deadline::custom("GONE", limit))
@@ -219,4 +230,15 @@ pub(crate) fn reaper_of(lease: &str) -> Pid {
             std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.ends_with(&wanted))
         });
     Pid::from_raw(pids.next().expect("the lease has a reaper"))
+}
+
+/// Waits for the end of a process that is no child of this one.
+pub(crate) async fn await_end_of(process: Pid) {
+    Wait::that(format!("{process} ends"), Deadline::custom("ENDED", PATIENCE))
+        .until(async || match nix::sys::signal::kill(process, None) {
+            Err(_) => Probe::Ready(()),
+            Ok(()) => Probe::NotYet("it lives".to_owned()),
+        })
+        .await
+        .unwrap();
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::stream::{Stream, StreamExt};
 use tokio::time::Instant;
 
-use crate::deadlines::Deadline;
+use crate::deadlines::{self, Deadline};
 use crate::{Error, Kind, Result};
 
 /// How often a condition is looked at where no event announces it.
@@ -212,9 +212,9 @@ impl<'a> Wait<'a> {
             self.deadline.name
         ));
         if let Some(diagnosis) = self.diagnosis {
-            // The diagnosis asks the same engine that may be what hangs: bound it too.
-            let bound = tokio::time::timeout(Duration::from_secs(10), diagnosis).await;
-            for line in bound.unwrap_or_else(|_| vec!["the diagnosis itself took over 10 s".to_owned()]) {
+            let limit = deadlines::DIAGNOSIS.limit();
+            let bound = tokio::time::timeout(limit, diagnosis).await;
+            for line in bound.unwrap_or_else(|_| vec![format!("the diagnosis itself took over {limit:.0?}")]) {
                 error = error.evidence(line);
             }
         }

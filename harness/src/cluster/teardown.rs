@@ -32,7 +32,7 @@ impl Cluster {
     /// # Errors
     /// As [`Cluster::down`], and as [`evidence::passed`].
     pub async fn finish(self) -> Verdict {
-        if let Some(recorder) = &self.recorder {
+        if let Some(recorder) = self.recorder.as_ref().filter(|_| self.is_subject) {
             recorder.components(self.components().await?);
         }
         self.down().await?;

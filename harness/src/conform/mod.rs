@@ -11,7 +11,7 @@ mod select;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Versions};
 use crate::evidence::{now, redact, write_atomically};
 use crate::report::model::{Capability, Docker, Run, Selection};
 use crate::report::runner::{RunnerResults, read_junit};
@@ -44,6 +44,8 @@ pub struct Prepared {
     pub docker: Docker,
     /// What probes said of the stack and the machine.
     pub capabilities: Vec<Capability>,
+    /// The versions that the stack gives the components.
+    pub versions: Versions,
 }
 
 /// What came of a run.
@@ -90,7 +92,7 @@ pub async fn run(options: &Options, prepare: impl AsyncFnOnce() -> Result<Prepar
 
     let nextest = runner::Nextest::new(options, &prepared, &directory);
     let tests = nextest.list(&mut interrupt).await?;
-    let chosen = select::tests(&tests, &catalogue, selection.as_ref(), &prepared.capabilities);
+    let chosen = select::tests(&tests, &catalogue, selection.as_ref(), &prepared);
     if chosen.is_empty() {
         return Ok(Finished::nothing_ran(select::nothing(&tests, selection.as_ref())));
     }
@@ -122,6 +124,7 @@ pub async fn run(options: &Options, prepare: impl AsyncFnOnce() -> Result<Prepar
         runner: &runner,
         evidence: &evidence,
         capabilities: &prepared.capabilities,
+        versions: &prepared.versions,
         run,
         mode: "booted",
         problems,

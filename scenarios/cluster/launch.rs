@@ -1,5 +1,11 @@
 //! Launching the cluster.
 
+use harness::client::mesos::{FrameworkSpec, TaskSpec, TaskState};
+use harness::evidence::Verdict;
+use harness::evidence::place::workspace_root;
+use harness::{Cluster, check};
+use rstest::rstest;
+
 mod readme {
     use harness::client::mesos::FrameworkSpec;
     use harness::evidence::Verdict;
@@ -28,4 +34,23 @@ mod readme {
         framework.finish().await?;
         cluster.finish().await
     }
+}
+
+#[rstest]
+#[case::v1_9("1.9")]
+#[case::v1_10("1.10")]
+#[case::v1_11("1.11")]
+#[tokio::test]
+async fn each_mesos_version_boots_and_runs_a_task(#[case] version: &str) -> Verdict {
+    let stack = workspace_root().join(format!("fixtures/stacks/mesos-{version}.toml"));
+    let cluster = Cluster::builder().stack_file(stack).boot().await?;
+    let framework = cluster.framework(FrameworkSpec::new("any-version")).await?;
+
+    let task = framework.run(TaskSpec::command("greets", "echo hello")).await?;
+
+    check!(task.await_terminal().await?.state == TaskState::TaskFinished);
+    check!(cluster.mesos().version().await?.version == format!("{version}.0"));
+    check!(cluster.slave(1)?.agent().version().await?.version == format!("{version}.0"));
+    framework.finish().await?;
+    cluster.finish().await
 }

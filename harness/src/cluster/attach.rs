@@ -148,6 +148,7 @@ impl Cluster {
             nodes: BTreeMap::new(),
             lease: None,
             recorder: None,
+            is_subject: false,
             engine,
         };
         cluster.nodes = cluster.running_nodes().await?;

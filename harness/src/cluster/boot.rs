@@ -61,6 +61,7 @@ impl Cluster {
             nodes: BTreeMap::new(),
             lease: Some(lease),
             recorder,
+            is_subject: builder.stack_file.is_none(),
         };
         if let Some(recorder) = &cluster.recorder {
             recorder.cluster(&cluster.name);

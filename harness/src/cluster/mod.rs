@@ -61,6 +61,8 @@ pub struct Cluster {
     lease: Option<Arc<Lease>>,
     /// Absent outside scenarios.
     recorder: Option<Arc<Recorder>>,
+    /// Its stack is the run's: what it is made of is what the report judges.
+    is_subject: bool,
 }
 
 impl Cluster {

@@ -11,7 +11,7 @@ mod select;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Versions};
 use crate::evidence::{now, redact, write_atomically};
 use crate::report::model::{Capability, Docker, Run, Selection};
 use crate::report::runner::{RunnerResults, read_junit};
@@ -44,6 +44,8 @@ pub struct Prepared {
     pub docker: Docker,
     /// What probes said of the stack and the machine.
     pub capabilities: Vec<Capability>,
+    /// The versions that the stack gives the components.
+    pub versions: Versions,
 }
 
 /// What came of a run.
@@ -130,6 +132,7 @@ async fn list(
     report::write_capabilities(&prepared.capabilities, &directory)?;
     keep_stack(options, &directory)?;
     let nextest = runner::Nextest::new(options, &prepared, &directory);
+<<<<<<< HEAD
     let tests = nextest.list(interrupt).await?;
     Ok(Listed {
         prepared,
@@ -145,6 +148,12 @@ fn unstarted(error: Error) -> Error {
         error.blaming(Kind::Environment)
     } else {
         error
+=======
+    let tests = nextest.list(&mut interrupt).await?;
+    let chosen = select::tests(&tests, &catalogue, selection.as_ref(), &prepared);
+    if chosen.is_empty() {
+        return Ok(Finished::nothing_ran(select::nothing(&tests, selection.as_ref())));
+>>>>>>> tasks
     }
 }
 
@@ -184,6 +193,7 @@ async fn report_on(
         runner: &runner,
         evidence: &evidence,
         capabilities: &prepared.capabilities,
+        versions: &prepared.versions,
         run,
         mode: "booted",
         problems,

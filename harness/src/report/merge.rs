@@ -11,7 +11,7 @@ use super::model::{
 use super::runner::{RunnerAttempt, RunnerResults};
 use super::tails::tails_of;
 use super::verdict;
-use crate::catalogue::{Catalogue, Channel, README_ANCHORS, Requirement, RequirementId, case_of_test};
+use crate::catalogue::{Catalogue, Channel, README_ANCHORS, Requirement, RequirementId, Versions, case_of_test};
 use crate::evidence::{Cleanup, SCENARIO_FILE, ScenarioRecord, rerun_command, rerun_filtered};
 
 /// The record of one attempt and the folder it lies in.
@@ -36,6 +36,8 @@ pub struct Inputs<'a> {
     pub evidence: &'a [Evidence],
     /// What probes said about features.
     pub capabilities: &'a [Capability],
+    /// The versions that are judged.
+    pub versions: &'a Versions,
     /// The run's own facts.
     pub run: Run,
     /// `booted` or `attached`.
@@ -156,6 +158,7 @@ fn of_requirement(inputs: &Inputs<'_>, requirement: &Requirement, tests: &BTreeS
         profile: requirement.profile.clone(),
         class: requirement.class,
         features: requirement.features.clone(),
+        applies: requirement.applies.clone(),
         outcome: Outcome::NotRun,
         reason: None,
         statement: requirement.statement.clone(),
@@ -193,6 +196,9 @@ fn left_out(inputs: &Inputs<'_>, requirement: &Requirement) -> Option<(Outcome, 
         .find(|capability| !capability.supported && requirement.features.contains(&capability.feature));
     if let Some(capability) = lacking {
         let reason = format!("no {}: {}", capability.feature, capability.probe);
+        return Some((Outcome::NotApplicable, reason));
+    }
+    if let Some(reason) = inputs.versions.exclude(requirement) {
         return Some((Outcome::NotApplicable, reason));
     }
     let selection = inputs.run.selection.as_ref()?;

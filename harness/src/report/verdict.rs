@@ -110,7 +110,7 @@ pub fn of_requirement(level: Level, class: Class, cases: Outcome) -> Outcome {
 }
 
 /// The result of a profile from its requirements. Of a requirement that needs features only an error counts, and a
-/// failure of a MUST whose features are there.
+/// failure of a MUST whose features are there; one that does not stand for the version judged leaves nothing open.
 pub fn judge<'a>(requirements: impl IntoIterator<Item = &'a RequirementResult>) -> Conformance {
     let (mut ran, mut errored, mut failed, mut open) = (false, false, false, false);
     for one in requirements {
@@ -119,7 +119,8 @@ pub fn judge<'a>(requirements: impl IntoIterator<Item = &'a RequirementResult>) 
         let binding = one.level == Level::Must && one.class != Class::Informational;
         let core = one.features.is_empty();
         failed |= binding && one.outcome == Outcome::Failed;
-        open |= binding && core && !matches!(one.outcome, Outcome::Passed | Outcome::Failed);
+        let elsewhere = one.applies.is_some() && one.outcome == Outcome::NotApplicable;
+        open |= binding && core && !elsewhere && !matches!(one.outcome, Outcome::Passed | Outcome::Failed);
         // Not only of a MUST: a result that is no result leaves the profile undecided.
         open |= matches!(one.outcome, Outcome::NotRun | Outcome::Inconclusive | Outcome::Flaky);
     }

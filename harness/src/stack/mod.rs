@@ -26,8 +26,8 @@ const DEFAULT_TEXT: &str = include_str!("../../../fixtures/stacks/default.toml")
 /// The components that a stack may configure, each with the versions that `fixtures/images/` can build.
 const KNOWN: [(&str, &[&str]); 3] = [
     ("zookeeper", &["3.8.0"]),
-    ("mesos-master", &["1.11.0"]),
-    ("mesos-agent", &["1.11.0"]),
+    ("mesos-master", &["1.9.0", "1.10.0", "1.11.0"]),
+    ("mesos-agent", &["1.9.0", "1.10.0", "1.11.0"]),
 ];
 
 /// Where a component's program comes from.

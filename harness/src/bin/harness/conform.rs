@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use harness::catalogue::Versions;
 use harness::conform::{self, Options, Prepared};
 use harness::doctor::{Ability, Answer};
 use harness::report::model::{Capability, Docker};
@@ -62,6 +63,7 @@ async fn prepare(stack: &Stack) -> Result<Prepared> {
             api: ready.engine.api.clone(),
         },
         capabilities: capabilities.abilities.into_iter().filter_map(told).collect(),
+        versions: Versions::of(stack),
     })
 }
 

@@ -189,7 +189,7 @@ pub struct AgentEntry {
     pub agent_info: AgentInfo,
     /// True while it is connected and takes tasks.
     pub active: bool,
-    /// True when an operator deactivated it (since 1.11).
+    /// True when an operator deactivated it.
     #[serde(default)]
     pub deactivated: bool,
     /// Mesos' version.

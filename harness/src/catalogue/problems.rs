@@ -80,10 +80,6 @@ fn of_record(requirement: &Requirement) -> Vec<String> {
     if !requirement.statement.ends_with('.') {
         wrong("its statement is no sentence: it has no full stop at the end");
     }
-    if requirement.applies.is_some() {
-        // Until a run compares it with the stack's versions, a limit that nothing keeps would only mislead.
-        wrong("is limited to some versions (applies), which no run evaluates yet");
-    }
     if requirement.sources.is_empty() {
         wrong("has no source");
     }
@@ -179,11 +175,7 @@ pub(super) mod tests {
     fn every_broken_rule_is_named() {
         assert_eq!(problems(|_| {}), "");
         type Change = fn(&mut Vec<Requirement>);
-<<<<<<< HEAD
-        let cases: [(&str, Change); 9] = [
-=======
         let cases: [(&str, Change); 10] = [
->>>>>>> tasks
             ("mesos.agent.joins: stands 2 times", |all| all[1].id = all[0].id.clone()),
             ("mesos.agent.joins: stands 2 times", |all| {
                 all[1].aliases = vec![all[0].id.clone()]
@@ -195,9 +187,6 @@ pub(super) mod tests {
                 all[0].statement = "It MUST work and SHOULD NOT fail.".to_owned()
             }),
             ("has 0 of MUST", |all| all[0].statement = "It must work.".to_owned()),
-            ("is limited to some versions", |all| {
-                all[0].applies = Some(">=1.8".to_owned())
-            }),
             ("has no source", |all| all[0].sources.clear()),
             ("lacks project, ref or path", |all| all[0].sources[0].reference.clear()),
             ("no sentence that says why", |all| {

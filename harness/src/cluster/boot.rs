@@ -67,7 +67,7 @@ impl Cluster {
             recorder.cluster(&cluster.name);
         }
         let booted = cluster.boot_nodes().await;
-        if let Some(recorder) = &cluster.recorder {
+        if let Some(recorder) = cluster.recorder.as_ref().filter(|_| cluster.is_subject) {
             // Whether it booted or not: a report says what was judged.
             match cluster.components().await {
                 Ok(components) => recorder.components(components),

@@ -33,12 +33,6 @@ impl Cluster {
     /// # Errors
     /// As [`Cluster::down`], and as [`evidence::passed`].
     pub async fn finish(self) -> Verdict {
-<<<<<<< HEAD
-=======
-        if let Some(recorder) = self.recorder.as_ref().filter(|_| self.is_subject) {
-            recorder.components(self.components().await?);
-        }
->>>>>>> tasks
         self.down().await?;
         evidence::passed()
     }

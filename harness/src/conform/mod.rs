@@ -89,12 +89,7 @@ pub async fn run(options: &Options, prepare: impl AsyncFnOnce() -> Result<Prepar
     let mut interrupt = Interrupt::install()?;
     let listed = list(options, &begun.folders, &mut interrupt, prepare).await;
     let listed = listed.map_err(unstarted)?;
-    let chosen = select::tests(
-        &listed.tests,
-        &begun.catalogue,
-        selection.as_ref(),
-        &listed.prepared.capabilities,
-    );
+    let chosen = select::tests(&listed.tests, &begun.catalogue, selection.as_ref(), &listed.prepared);
     if chosen.is_empty() {
         let refusal = select::nothing(&listed.tests, selection.as_ref());
         return Ok(Finished::nothing_ran(refusal));
@@ -132,7 +127,6 @@ async fn list(
     report::write_capabilities(&prepared.capabilities, &directory)?;
     keep_stack(options, &directory)?;
     let nextest = runner::Nextest::new(options, &prepared, &directory);
-<<<<<<< HEAD
     let tests = nextest.list(interrupt).await?;
     Ok(Listed {
         prepared,
@@ -148,12 +142,6 @@ fn unstarted(error: Error) -> Error {
         error.blaming(Kind::Environment)
     } else {
         error
-=======
-    let tests = nextest.list(&mut interrupt).await?;
-    let chosen = select::tests(&tests, &catalogue, selection.as_ref(), &prepared);
-    if chosen.is_empty() {
-        return Ok(Finished::nothing_ran(select::nothing(&tests, selection.as_ref())));
->>>>>>> tasks
     }
 }
 

@@ -112,12 +112,12 @@ async fn a_component_that_never_becomes_ready_is_told_with_the_last_reason_and_i
         "[component.zookeeper]\nimage = \"{image}\"\n\
          cmd = [\"sh\", \"-c\", \"echo looking for a quorum; exec sleep infinity\"]\n"
     );
-    let ended = up(&child, &stack, &[("HARNESS_PATIENCE", "0.1")]).await;
+    let ended = up(&child, &stack, &[("HARNESS_PATIENCE", "0.2")]).await;
     ended.assert_code(1);
     ended.assert_says(&[
         "in vain until ZooKeeper on mesos-master1 serves clients",
         "refused",
-        "expected: ZooKeeper on mesos-master1 serves clients within 4s (ZOOKEEPER_READY)",
+        "expected: ZooKeeper on mesos-master1 serves clients within 8s (ZOOKEEPER_READY)",
         &format!("last lines of {}-mesos-master1-zookeeper", child.name),
         "looking for a quorum",
     ]);

@@ -140,6 +140,7 @@ async fn a_signal_in_the_middle_of_a_boot_removes_all_before_the_end() {
         ended.assert_code(code);
         ended.assert_says(&["removing what was created"]);
         assert!(!ended.stderr.contains("error:"), "{}", ended.stderr);
+        assert!(!child.evidence().exists(), "a removed container is no failed one");
         foreign.assert_untouched().await;
     }
 }

@@ -16,7 +16,11 @@ use crate::image::Images;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
+<<<<<<< HEAD
 use crate::{Error, Kind, Result, deadlines};
+=======
+use crate::{Error, Result, deadlines, interrupt};
+>>>>>>> badinput
 
 /// Slaves whose names resolve everywhere from the start, whether they run or not: those of the README.
 const KNOWN_SLAVES: u8 = 5;
@@ -83,6 +87,8 @@ impl Cluster {
     /// The logs of a scenario's cluster are kept with its evidence as the handle goes; those of a person's cluster are
     /// kept too, and the error says where.
     fn boot_failed(mut self, error: Error) -> Error {
+        // A signal's handler removes containers from under the boot: that is no failure to keep logs of.
+        interrupt::await_end();
         if self.recorder.is_some() || !error.kind().is_subjects_fault() {
             return error;
         }

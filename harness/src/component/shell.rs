@@ -93,9 +93,7 @@ pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) ->
 }
 
 fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> ContainerSpec {
-    let mut shell = recipe
-        .joining(node, NAME, image)
-        .mount(sockets, &format!("{SOCKET_DIR}:ro"));
+    let mut shell = recipe.joining(node, NAME, image).mount_read_only(sockets, SOCKET_DIR);
     if let NodeName::Slave(_) = node {
         shell = shell.mount(
             &mesos_agent::volume(recipe.cluster, node, mesos_agent::WORK_DIR),

@@ -14,7 +14,12 @@ use bollard::query_parameters::{
 use futures_util::future::select_all;
 use futures_util::{FutureExt, StreamExt};
 
+<<<<<<< HEAD
 use super::{Engine, logs};
+=======
+use super::Engine;
+use super::mount::Mounted;
+>>>>>>> badinput
 use crate::labels::Labels;
 use crate::{Error, Kind, Result, deadlines, interrupt};
 
@@ -48,7 +53,7 @@ pub struct ContainerSpec {
     command: Option<Vec<String>>,
     hostname: Option<String>,
     user: Option<String>,
-    mounts: Vec<String>,
+    mounts: Vec<Mounted>,
     capabilities: Vec<String>,
     files: Vec<(String, Vec<u8>)>,
     init: bool,
@@ -123,8 +128,22 @@ impl ContainerSpec {
 
     /// Mounts a volume (by name) or a directory of the engine's host (by path) at `target`.
     #[must_use]
-    pub fn mount(mut self, source: &str, target: &str) -> Self {
-        self.mounts.push(format!("{source}:{target}"));
+    pub fn mount(self, source: &str, target: &str) -> Self {
+        self.mounted(source, target, false)
+    }
+
+    /// As [`ContainerSpec::mount`], to be read only.
+    #[must_use]
+    pub fn mount_read_only(self, source: &str, target: &str) -> Self {
+        self.mounted(source, target, true)
+    }
+
+    fn mounted(mut self, source: &str, target: &str, read_only: bool) -> Self {
+        self.mounts.push(Mounted {
+            source: source.to_owned(),
+            target: target.to_owned(),
+            read_only,
+        });
         self
     }
 
@@ -164,7 +183,7 @@ impl ContainerSpec {
 
     fn body(&self) -> ContainerCreateBody {
         let mut host = HostConfig {
-            binds: Some(self.mounts.clone()),
+            mounts: Some(self.mounts.iter().map(|mounted| mounted.with(&self.labels)).collect()),
             cap_add: Some(self.capabilities.clone()),
             init: Some(self.init),
             ..HostConfig::default()
@@ -230,7 +249,7 @@ impl ContainerSpec {
             Some(Place::Sealed) => words.push("--network none --read-only --cap-drop ALL".to_owned()),
             None => {}
         }
-        words.extend(self.mounts.iter().map(|mount| format!("--volume {mount}")));
+        words.extend(self.mounts.iter().map(|mounted| format!("--volume {mounted}")));
         words.extend(self.env.iter().map(|pair| format!("--env '{pair}'")));
         words.push(self.image.clone());
         words.extend(self.command.iter().flatten().cloned());

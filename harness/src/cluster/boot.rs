@@ -16,11 +16,7 @@ use crate::image::Images;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
-<<<<<<< HEAD
-use crate::{Error, Kind, Result, deadlines};
-=======
-use crate::{Error, Result, deadlines, interrupt};
->>>>>>> badinput
+use crate::{Error, Kind, Result, deadlines, interrupt};
 
 /// Slaves whose names resolve everywhere from the start, whether they run or not: those of the README.
 const KNOWN_SLAVES: u8 = 5;

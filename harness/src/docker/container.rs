@@ -14,12 +14,8 @@ use bollard::query_parameters::{
 use futures_util::future::select_all;
 use futures_util::{FutureExt, StreamExt};
 
-<<<<<<< HEAD
-use super::{Engine, logs};
-=======
-use super::Engine;
 use super::mount::Mounted;
->>>>>>> badinput
+use super::{Engine, logs};
 use crate::labels::Labels;
 use crate::{Error, Kind, Result, deadlines, interrupt};
 

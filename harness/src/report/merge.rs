@@ -9,13 +9,8 @@ use super::runner::{RunnerAttempt, RunnerResults};
 use super::sections::{cleanup_of, gaps_of, profiles_of, readme_of, subject_of};
 use super::tails::tails_of;
 use super::verdict;
-<<<<<<< HEAD
-use crate::catalogue::{Catalogue, Channel, README_ANCHORS, Requirement, RequirementId, Versions, case_of_test};
-use crate::evidence::{Cleanup, SCENARIO_FILE, ScenarioRecord, rerun_command, rerun_filtered};
-=======
-use crate::catalogue::{Catalogue, Channel, Requirement, RequirementId, case_of_test};
+use crate::catalogue::{Catalogue, Channel, Requirement, RequirementId, Versions, case_of_test};
 use crate::evidence::{SCENARIO_FILE, ScenarioRecord, rerun_command, rerun_filtered};
->>>>>>> fixes
 
 /// The record of one attempt and the folder it lies in.
 #[derive(Clone, Debug, PartialEq)]

@@ -134,7 +134,7 @@ async fn is_first(engine: &Engine, name: &str, id: &str) -> Result<bool> {
     same.retain(|network| network.name.as_deref() == Some(name));
     let first = same
         .iter()
-        .min_by_key(|network| (network.created.clone(), network.id.clone()));
+        .min_by_key(|network| (network.created, network.id.clone()));
     if first.is_none_or(|first| first.id.as_deref() == Some(id)) {
         return Ok(true);
     }

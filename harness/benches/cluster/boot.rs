@@ -99,7 +99,11 @@ impl Floor {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/cluster/floor.sh");
         let subnet = subnet.to_string();
         let prefix = subnet.strip_suffix(".0/24").expect("a subnet is a /24");
-        let labels = self.lease.labels().iter().map(|(name, value)| format!("{name}={value}"));
+        let labels = self
+            .lease
+            .labels()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
         let output = Command::new("bash")
             .arg(&script)
             .args([&format!("floor-{}", &self.lease.id()[..8]), prefix])

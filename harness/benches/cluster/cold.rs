@@ -31,7 +31,8 @@ pub(crate) async fn measure(engine: &Engine, root: &Path) -> Result<Vec<Entry>> 
     )?;
     let before: BTreeSet<String> = images.list().await?.into_iter().map(|image| image.reference).collect();
     let built = build(copy.path()).await;
-    let new = |image: &Listed| matches!(image.state, State::Current | State::Cache) && !before.contains(&image.reference);
+    let new =
+        |image: &Listed| matches!(image.state, State::Current | State::Cache) && !before.contains(&image.reference);
     for image in images.list().await?.iter().filter(|image| new(image)) {
         remove(engine, &image.reference).await;
     }
@@ -50,7 +51,9 @@ async fn copy_sources(root: &Path, copy: &Path) -> Result<()> {
     let listed = String::from_utf8_lossy(&output.stdout);
     let files: Vec<&str> = listed.split_terminator('\0').collect();
     if files.is_empty() {
-        return Err(Error::new(Kind::Environment, failed()).expected("a git work tree").ran("git ls-files"));
+        return Err(Error::new(Kind::Environment, failed())
+            .expected("a git work tree")
+            .ran("git ls-files"));
     }
     for file in files.into_iter().map(Path::new) {
         let (from, to) = (root.join(file), copy.join(file));
@@ -91,10 +94,15 @@ async fn build(copy: &Path) -> Result<Vec<Entry>> {
     let status = child.wait().await.context(Kind::Environment, failed)?;
     let whole = seconds(started.elapsed());
     if !status.success() {
-        return Err(Error::new(Kind::Image, format!("`harness images build` failed: {status}")));
+        return Err(Error::new(
+            Kind::Image,
+            format!("`harness images build` failed: {status}"),
+        ));
     }
     parts.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let parts = parts.into_iter().map(|(name, took)| (format!("images.cold.{name}"), took));
+    let parts = parts
+        .into_iter()
+        .map(|(name, took)| (format!("images.cold.{name}"), took));
     let all = std::iter::once(("images.cold".to_owned(), whole)).chain(parts);
     Ok(all
         .filter_map(|(name, took)| Entry::new(name, vec![took], Vec::new(), None))
@@ -119,7 +127,10 @@ async fn remove(engine: &Engine, reference: &str) {
     let options = RemoveImageOptionsBuilder::new().force(true).build();
     let request = engine.docker().remove_image(reference, Some(options), None);
     // Best effort: a child that is removed later takes it along.
-    if let Err(error) = engine.request("remove an image", format!("docker rmi {reference}"), request).await {
+    if let Err(error) = engine
+        .request("remove an image", format!("docker rmi {reference}"), request)
+        .await
+    {
         eprintln!("{reference} stays: {error}; `harness images prune` removes it");
     }
 }

@@ -59,7 +59,9 @@ fn main() -> ExitCode {
 async fn run(args: &Args) -> Result<()> {
     let root = evidence::place::workspace_root();
     let engine = Engine::connect().await?;
-    Images::open(engine.clone())?.ensure_all(&images_of(&Stack::load(None)?)).await?;
+    Images::open(engine.clone())?
+        .ensure_all(&images_of(&Stack::load(None)?))
+        .await?;
     let mut entries = boot::measure(&engine, args.runs).await?;
     entries.extend(tasks::measure(args.tasks).await?);
     entries.extend(scenarios::measure(&root, args.scenarios).await?);

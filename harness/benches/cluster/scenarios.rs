@@ -14,7 +14,10 @@ pub(crate) async fn measure(root: &Path, now: bool) -> Result<Vec<Entry>> {
     }
     let path = root.join("target/conformance/latest/report.json");
     if !path.is_file() {
-        eprintln!("no scenarios: there is no {}; `-- --scenarios` runs them", path.display());
+        eprintln!(
+            "no scenarios: there is no {}; `-- --scenarios` runs them",
+            path.display()
+        );
         return Ok(Vec::new());
     }
     let report = report::read(&path)?;
@@ -24,9 +27,18 @@ pub(crate) async fn measure(root: &Path, now: bool) -> Result<Vec<Entry>> {
     }
     eprintln!("scenarios: as of the run of {}", report.run.started);
     let wall = report.run.duration_s - report.run.first_scenario_s.unwrap_or_default();
-    let sum = report.requirements.iter().map(report::model::RequirementResult::duration_s).sum();
+    let sum = report
+        .requirements
+        .iter()
+        .map(report::model::RequirementResult::duration_s)
+        .sum();
     let ready = report.run.first_scenario_s.and_then(|ready| {
-        Entry::new("scenarios.first-starts", vec![ready], Vec::new(), Some(Limit::Median(3.0)))
+        Entry::new(
+            "scenarios.first-starts",
+            vec![ready],
+            Vec::new(),
+            Some(Limit::Median(3.0)),
+        )
     });
     let wall = Entry::new("scenarios.warm", vec![wall], Vec::new(), Some(Limit::Median(45.0)));
     let sum = Entry::new("scenarios.sum", vec![sum], Vec::new(), None);

@@ -16,7 +16,9 @@ pub(crate) async fn measure(tasks: u16) -> Result<Vec<Entry>> {
     for number in 0..=tasks {
         let offer = framework.await_offer("is any", |_| true).await?;
         let started = Instant::now();
-        let task = framework.launch(&offer, TaskSpec::command("sleeps", "exec sleep 600")).await?;
+        let task = framework
+            .launch(&offer, TaskSpec::command("sleeps", "exec sleep 600"))
+            .await?;
         task.await_state(TaskState::TaskRunning).await?;
         let launched = seconds(started.elapsed());
         task.kill().await?;

@@ -151,6 +151,7 @@ impl<'a> Wait<'a> {
                 Probe::Ready(value) => {
                     held += 1;
                     if held >= self.stable {
+                        tracing::debug!("{} after {:.0?} ({looks} looks)", self.what, started.elapsed());
                         return Ok(value);
                     }
                     last = format!("it held in {held} of {} consecutive looks", self.stable);

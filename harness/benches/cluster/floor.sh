@@ -28,8 +28,8 @@ serves() { # `srvr` names a mode only when ZooKeeper takes sessions; its port ac
     {
         exec 3<>"/dev/tcp/$master/2181" || return 1
         printf srvr >&3
-        # A server that starts may lose the word and keep the connection: ask again.
-        while read -rt 1 line <&3; do [[ $line == Mode:* ]] && break; done
+        # A server that starts may not close the connection after it said that it does not serve.
+        while read -rt 1 line <&3; do [[ $line == Mode:* || $line == *'not currently serving'* ]] && break; done
         exec 3>&-
     } 2>/dev/null
     [[ $line == Mode:* ]]

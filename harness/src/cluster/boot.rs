@@ -105,11 +105,10 @@ impl Cluster {
         let names = self.topology.master_nodes().chain((1..=slaves).map(NodeName::Slave));
         let nodes: Vec<Node> = names.map(|name| self.node_at(name)).collect();
         tracing::info!("creating {} nodes on {}", nodes.len(), self.subnet);
-        try_join_all(nodes.iter().map(|node| self.prepare(node))).await?;
-
         let (control, agents): (Vec<_>, Vec<_>) = nodes
             .iter()
             .partition(|node| matches!(node.name(), NodeName::Master(_)));
+        try_join_all(nodes.iter().map(|node| self.prepare(node))).await?;
         tracing::info!("waiting for ZooKeeper");
         let servers = control.iter().take(usize::from(zookeepers));
         try_join_all(servers.map(|node| zookeeper::ready(&self.engine, node))).await?;
@@ -125,9 +124,14 @@ impl Cluster {
 
         let agents: Vec<Node> = agents.into_iter().cloned().collect();
         self.nodes = nodes.iter().map(|node| (node.name(), node.clone())).collect();
+<<<<<<< HEAD
         let masters: Vec<Node> = control.into_iter().take(usize::from(masters)).cloned().collect();
         self.await_leader(&masters).await?;
         self.await_agents(&agents).await
+=======
+        tokio::try_join!(self.await_leader(self.master()), self.await_agents(&agents))?;
+        Ok(())
+>>>>>>> bench
     }
 
     /// Creates and starts a slave that was not there; on failure nothing of it is left.
@@ -172,16 +176,20 @@ impl Cluster {
             }
             Ok(())
         };
-        tokio::try_join!(volumes, async {
-            holder.create(&self.engine).await?;
-            container::start(&self.engine, holder.name()).await
-        })?;
-        for component in self.components_on(name) {
-            let spec = self.container_of(&recipe, node, component).await?;
-            spec.create(&self.engine).await?;
-            if component == zookeeper::NAME {
-                container::start(&self.engine, spec.name()).await?;
+        tokio::try_join!(volumes, holder.create(&self.engine))?;
+        let components = self.components_on(name);
+        // A container can be created for a holder that does not run yet; starting one takes the engine longest.
+        tokio::try_join!(container::start(&self.engine, holder.name()), async {
+            for component in &components {
+                self.container_of(&recipe, node, component)
+                    .await?
+                    .create(&self.engine)
+                    .await?;
             }
+            Ok(())
+        })?;
+        if components.contains(&zookeeper::NAME) {
+            container::start(&self.engine, &node.container(zookeeper::NAME)).await?;
         }
         Ok(())
     }

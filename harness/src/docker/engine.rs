@@ -1,5 +1,7 @@
 //! A connection to the engine, checked once.
 
+use std::time::Instant;
+
 use bollard::Docker;
 
 use crate::error::Context;
@@ -76,7 +78,10 @@ impl Engine {
         request: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<T> {
         let failed = || format!("the Docker engine did not {what}");
-        match tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), request).await {
+        let asked = Instant::now();
+        let answer = tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), request).await;
+        tracing::debug!("{what}: {:.0?}", asked.elapsed());
+        match answer {
             Ok(answer) => answer
                 .context(Kind::Environment, failed)
                 .map_err(|error| error.ran(ran)),

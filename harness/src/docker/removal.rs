@@ -76,20 +76,26 @@ pub struct Removed {
 /// # Errors
 /// [`crate::Kind::Environment`] where the engine does not list.
 pub async fn list(engine: &Engine, selection: &Selection) -> Result<Vec<Object>> {
+<<<<<<< HEAD
     let found = labelled(engine, selection).await?;
     Ok(found.into_iter().map(|(object, _)| object).collect())
 }
 
 /// As [`list`], with what each object's labels say.
 pub(crate) async fn labelled(engine: &Engine, selection: &Selection) -> Result<Vec<(Object, Labels)>> {
+=======
+    let (mut found, images) = tokio::try_join!(but_images(engine, selection), images(engine, selection))?;
+    found.extend(images);
+    Ok(found)
+}
+
+async fn but_images(engine: &Engine, selection: &Selection) -> Result<Vec<Object>> {
+>>>>>>> bench
     let (docker, filters) = (engine.docker(), selection.filters());
     let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
     let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
-    let mut temporary = selection.clone();
-    temporary.0.push(labels::LEASE.to_owned());
-    let images = ListImagesOptionsBuilder::new().filters(&temporary.filters()).build();
-    let (containers, networks, volumes, images) = tokio::try_join!(
+    let (containers, networks, volumes) = tokio::try_join!(
         engine.request(
             "list containers",
             "docker ps -a",
@@ -101,10 +107,10 @@ pub(crate) async fn labelled(engine: &Engine, selection: &Selection) -> Result<V
             docker.list_networks(Some(networks))
         ),
         engine.request("list volumes", "docker volume ls", docker.list_volumes(Some(volumes))),
-        engine.request("list images", "docker images", docker.list_images(Some(images))),
     )?;
     let containers = containers.into_iter().filter_map(|container| {
         let name = container.names.unwrap_or_default().pop();
+<<<<<<< HEAD
         let name = name.map_or(container.id?, |name| name.trim_start_matches('/').to_owned());
         Some((Object::Container(name), container.labels.unwrap_or_default()))
     });
@@ -115,6 +121,28 @@ pub(crate) async fn labelled(engine: &Engine, selection: &Selection) -> Result<V
     let volumes = volumes.map(|volume| (Object::Volume(volume.name), volume.labels));
     let images = images.into_iter().map(|image| (Object::Image(image.id), image.labels));
     Ok(containers.chain(networks).chain(volumes).chain(images).collect())
+=======
+        name.map(|name| name.trim_start_matches('/').to_owned())
+            .or(container.id)
+            .map(Object::Container)
+    });
+    let networks = networks.into_iter().filter_map(|network| network.name);
+    let volumes = volumes.volumes.unwrap_or_default().into_iter();
+    Ok(containers
+        .chain(networks.map(Object::Network))
+        .chain(volumes.map(|volume| Object::Volume(volume.name)))
+        .collect())
+}
+
+/// Those that carry a lease.
+async fn images(engine: &Engine, selection: &Selection) -> Result<Vec<Object>> {
+    let mut temporary = selection.clone();
+    temporary.0.push(labels::LEASE.to_owned());
+    let options = ListImagesOptionsBuilder::new().filters(&temporary.filters()).build();
+    let images = engine.docker().list_images(Some(options));
+    let images = engine.request("list images", "docker images", images).await?;
+    Ok(images.into_iter().map(|image| Object::Image(image.id)).collect())
+>>>>>>> bench
 }
 
 /// One removable thing, by name.
@@ -161,14 +189,19 @@ async fn remove_until(engine: &Engine, selection: &Selection, looks: u32) -> Rem
     let gone = Wait::that("everything of ours is removed", deadlines::TEARDOWN)
         .stable_for(looks)
         .until(async || {
-            let found = match list(engine, selection).await {
-                Ok(found) if found.is_empty() => return Probe::Ready(()),
-                Ok(found) => found,
-                Err(error) => return Probe::NotYet(error.to_string()),
-            };
-            let outcomes = remove_once(engine, &found).await;
-            passes.lock().expect("no holder of the lock panics").take(outcomes);
-            Probe::NotYet(format!("{} objects were there at the last look", found.len()))
+            let mut found = 0;
+            // The second pass follows at once: mostly it finds that the first was complete.
+            for _ in 0..2 {
+                let images_too = passes.lock().expect("no holder of the lock panics").look_for_images();
+                let outcomes = match remove_once(engine, selection, images_too).await {
+                    Ok(outcomes) if outcomes.is_empty() => return Probe::Ready(()),
+                    Ok(outcomes) => outcomes,
+                    Err(error) => return Probe::NotYet(error.to_string()),
+                };
+                found = outcomes.len();
+                passes.lock().expect("no holder of the lock panics").take(outcomes);
+            }
+            Probe::NotYet(format!("{found} objects were there at the last look"))
         })
         .await;
     let Passes { removed, failed } = passes.into_inner().expect("no holder of the lock panics");
@@ -198,6 +231,13 @@ struct Passes {
 }
 
 impl Passes {
+    /// Images take an engine that has many long to list. Nothing creates them behind our back: where a pass found
+    /// none, later ones need not look.
+    fn look_for_images(&self) -> bool {
+        let mut found = self.removed.iter().chain(self.failed.keys()).peekable();
+        found.peek().is_none() || found.any(|object| matches!(object, Object::Image(_)))
+    }
+
     fn take(&mut self, outcomes: Vec<(Object, Result<()>)>) {
         for (object, outcome) in outcomes {
             match outcome {
@@ -208,22 +248,37 @@ impl Passes {
     }
 }
 
-/// One pass, kind by kind: a network goes only when its containers are gone, a volume likewise.
-async fn remove_once(engine: &Engine, found: &[Object]) -> Vec<(Object, Result<()>)> {
-    let mut outcomes = Vec::new();
-    for rank in 0..4 {
-        let same_kind = found.iter().filter(|object| {
-            rank == match object {
-                Object::Container(_) => 0,
-                Object::Network(_) => 1,
-                Object::Volume(_) => 2,
-                Object::Image(_) => 3,
-            }
-        });
-        let removals = same_kind.map(async |object| (object.clone(), remove_one(engine, object).await));
-        outcomes.extend(join_all(removals).await);
-    }
-    outcomes
+/// One pass: what it found, and how the removal of each went. Networks and volumes go only when their containers are
+/// gone, and images last.
+async fn remove_once(engine: &Engine, selection: &Selection, images_too: bool) -> Result<Vec<(Object, Result<()>)>> {
+    let others = async {
+        let found = but_images(engine, selection).await?;
+        let (containers, others): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|object| matches!(object, Object::Container(_)));
+        let mut outcomes = remove_each(engine, containers).await;
+        outcomes.extend(remove_each(engine, others).await);
+        Ok(outcomes)
+    };
+    let images = async {
+        match images_too {
+            true => images(engine, selection).await,
+            false => Ok(Vec::new()),
+        }
+    };
+    // Not `try_join`: a list that failed must not break off a removal.
+    let (others, images) = tokio::join!(others, images);
+    let mut outcomes = others?;
+    outcomes.extend(remove_each(engine, images?).await);
+    Ok(outcomes)
+}
+
+async fn remove_each(engine: &Engine, objects: Vec<Object>) -> Vec<(Object, Result<()>)> {
+    let removals = objects.into_iter().map(async |object| {
+        let outcome = remove_one(engine, &object).await;
+        (object, outcome)
+    });
+    join_all(removals).await
 }
 
 async fn remove_one(engine: &Engine, object: &Object) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::process::Stdio;
+use std::time::Instant;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
@@ -42,6 +43,7 @@ pub(super) async fn run(
 ) -> Result<Vec<String>> {
     let pasteable = pasteable(&command);
     progress.stage(what);
+    let started = Instant::now();
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -75,6 +77,11 @@ pub(super) async fn run(
         .await
         .map_err(|error| error.ran(pasteable.clone()))?;
     if status.success() {
+        let took = started.elapsed().as_secs_f64();
+        // As the steps of a build are told: those that took long.
+        if took >= 1.0 {
+            progress.line(&format!("{took:.1} s for {what}"));
+        }
         return Ok(output);
     }
     Err(Error::new(Kind::Image, format!("{what} failed: {status}"))

@@ -124,14 +124,9 @@ impl Cluster {
 
         let agents: Vec<Node> = agents.into_iter().cloned().collect();
         self.nodes = nodes.iter().map(|node| (node.name(), node.clone())).collect();
-<<<<<<< HEAD
         let masters: Vec<Node> = control.into_iter().take(usize::from(masters)).cloned().collect();
-        self.await_leader(&masters).await?;
-        self.await_agents(&agents).await
-=======
-        tokio::try_join!(self.await_leader(self.master()), self.await_agents(&agents))?;
+        tokio::try_join!(self.await_leader(&masters), self.await_agents(&agents))?;
         Ok(())
->>>>>>> bench
     }
 
     /// Creates and starts a slave that was not there; on failure nothing of it is left.

@@ -76,21 +76,18 @@ pub struct Removed {
 /// # Errors
 /// [`crate::Kind::Environment`] where the engine does not list.
 pub async fn list(engine: &Engine, selection: &Selection) -> Result<Vec<Object>> {
-<<<<<<< HEAD
     let found = labelled(engine, selection).await?;
     Ok(found.into_iter().map(|(object, _)| object).collect())
 }
 
 /// As [`list`], with what each object's labels say.
 pub(crate) async fn labelled(engine: &Engine, selection: &Selection) -> Result<Vec<(Object, Labels)>> {
-=======
     let (mut found, images) = tokio::try_join!(but_images(engine, selection), images(engine, selection))?;
     found.extend(images);
     Ok(found)
 }
 
-async fn but_images(engine: &Engine, selection: &Selection) -> Result<Vec<Object>> {
->>>>>>> bench
+async fn but_images(engine: &Engine, selection: &Selection) -> Result<Vec<(Object, Labels)>> {
     let (docker, filters) = (engine.docker(), selection.filters());
     let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
@@ -110,7 +107,6 @@ async fn but_images(engine: &Engine, selection: &Selection) -> Result<Vec<Object
     )?;
     let containers = containers.into_iter().filter_map(|container| {
         let name = container.names.unwrap_or_default().pop();
-<<<<<<< HEAD
         let name = name.map_or(container.id?, |name| name.trim_start_matches('/').to_owned());
         Some((Object::Container(name), container.labels.unwrap_or_default()))
     });
@@ -119,30 +115,20 @@ async fn but_images(engine: &Engine, selection: &Selection) -> Result<Vec<Object
         .filter_map(|network| Some((Object::Network(network.name?), network.labels.unwrap_or_default())));
     let volumes = volumes.volumes.unwrap_or_default().into_iter();
     let volumes = volumes.map(|volume| (Object::Volume(volume.name), volume.labels));
-    let images = images.into_iter().map(|image| (Object::Image(image.id), image.labels));
-    Ok(containers.chain(networks).chain(volumes).chain(images).collect())
-=======
-        name.map(|name| name.trim_start_matches('/').to_owned())
-            .or(container.id)
-            .map(Object::Container)
-    });
-    let networks = networks.into_iter().filter_map(|network| network.name);
-    let volumes = volumes.volumes.unwrap_or_default().into_iter();
-    Ok(containers
-        .chain(networks.map(Object::Network))
-        .chain(volumes.map(|volume| Object::Volume(volume.name)))
-        .collect())
+    Ok(containers.chain(networks).chain(volumes).collect())
 }
 
 /// Those that carry a lease.
-async fn images(engine: &Engine, selection: &Selection) -> Result<Vec<Object>> {
+async fn images(engine: &Engine, selection: &Selection) -> Result<Vec<(Object, Labels)>> {
     let mut temporary = selection.clone();
     temporary.0.push(labels::LEASE.to_owned());
     let options = ListImagesOptionsBuilder::new().filters(&temporary.filters()).build();
     let images = engine.docker().list_images(Some(options));
     let images = engine.request("list images", "docker images", images).await?;
-    Ok(images.into_iter().map(|image| Object::Image(image.id)).collect())
->>>>>>> bench
+    Ok(images
+        .into_iter()
+        .map(|image| (Object::Image(image.id), image.labels))
+        .collect())
 }
 
 /// One removable thing, by name.
@@ -255,6 +241,7 @@ async fn remove_once(engine: &Engine, selection: &Selection, images_too: bool) -
         let found = but_images(engine, selection).await?;
         let (containers, others): (Vec<_>, Vec<_>) = found
             .into_iter()
+            .map(|(object, _)| object)
             .partition(|object| matches!(object, Object::Container(_)));
         let mut outcomes = remove_each(engine, containers).await;
         outcomes.extend(remove_each(engine, others).await);
@@ -269,7 +256,8 @@ async fn remove_once(engine: &Engine, selection: &Selection, images_too: bool) -
     // Not `try_join`: a list that failed must not break off a removal.
     let (others, images) = tokio::join!(others, images);
     let mut outcomes = others?;
-    outcomes.extend(remove_each(engine, images?).await);
+    let images = images?.into_iter().map(|(object, _)| object).collect();
+    outcomes.extend(remove_each(engine, images).await);
     Ok(outcomes)
 }
 

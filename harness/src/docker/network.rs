@@ -132,9 +132,7 @@ async fn create_on(engine: &Engine, name: &str, labels: &Labels, subnet: Subnet)
 async fn is_first(engine: &Engine, name: &str, id: &str) -> Result<bool> {
     let mut same: Vec<Network> = list(engine).await?;
     same.retain(|network| network.name.as_deref() == Some(name));
-    let first = same
-        .iter()
-        .min_by_key(|network| (network.created, network.id.clone()));
+    let first = same.iter().min_by_key(|network| (network.created, network.id.clone()));
     if first.is_none_or(|first| first.id.as_deref() == Some(id)) {
         return Ok(true);
     }

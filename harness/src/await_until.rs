@@ -59,6 +59,7 @@ pub struct Wait<'a> {
     deadline: Deadline,
     blamed: Kind,
     stable: u32,
+    look: Option<Deadline>,
     interrupt: Option<Interrupt<'a>>,
     wakes: Wakes<'a>,
     diagnosis: Option<Diagnosis<'a>>,
@@ -81,6 +82,7 @@ impl<'a> Wait<'a> {
             deadline,
             blamed: Kind::Deadline,
             stable: 1,
+            look: None,
             interrupt: None,
             wakes: futures_util::stream::pending().boxed(),
             diagnosis: None,
@@ -97,6 +99,13 @@ impl<'a> Wait<'a> {
     /// The condition must hold in `looks` consecutive looks.
     pub fn stable_for(mut self, looks: u32) -> Self {
         self.stable = looks.max(1);
+        self
+    }
+
+    /// A look that takes longer is given up, and counts as one that found the condition not to hold: for a server that
+    /// takes a connection while it starts and then forgets about it.
+    pub fn look_at_most(mut self, bound: Deadline) -> Self {
+        self.look = Some(bound);
         self
     }
 
@@ -139,7 +148,7 @@ impl<'a> Wait<'a> {
         let mut last = String::from("it was not looked at once");
         loop {
             let found = tokio::select! {
-                found = probe() => found,
+                found = within(self.look, probe()) => found,
                 error = &mut interrupt => return Err(error),
                 () = tokio::time::sleep_until(expires) => {
                     last = format!("a look at it did not come back; before that: {last}");
@@ -223,6 +232,17 @@ impl<'a> Wait<'a> {
     }
 }
 
+async fn within<T>(bound: Option<Deadline>, look: impl Future<Output = Probe<T>>) -> Probe<T> {
+    let Some(bound) = bound else { return look.await };
+    let limit = bound.limit();
+    tokio::time::timeout(limit, look).await.unwrap_or_else(|_| {
+        Probe::NotYet(format!(
+            "a look at it did not come back within {limit:.0?} ({})",
+            bound.name
+        ))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,6 +298,26 @@ mod tests {
             .await
             .expect_err("it hangs");
         assert!(error.to_string().contains("did not come back"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_look_that_hangs_is_given_up_and_repeated() {
+        let mut looks = 0;
+        Wait::that("it answers", Deadline::custom("LONG", Duration::from_secs(60)))
+            .look_at_most(SHORT)
+            .until(|| {
+                looks += 1;
+                let forgotten = looks == 1;
+                async move {
+                    if forgotten {
+                        std::future::pending::<()>().await;
+                    }
+                    Probe::Ready(())
+                }
+            })
+            .await
+            .expect("the second look is answered");
+        assert_eq!(looks, 2);
     }
 
     #[tokio::test]

@@ -90,6 +90,8 @@ deadlines! {
     TASK_STATE = 45 s;
     /// One HTTP request to a component.
     HTTP_REQUEST = 20 s;
+    /// One look at a server that is starting. It is looked at again: some take a connection then and never answer it.
+    STARTING_LOOK = 2 s;
     /// One request to ZooKeeper.
     ZOOKEEPER_REQUEST = 20 s;
     /// A framework that a scenario dropped without ending it: what `Drop` may block for its teardown.

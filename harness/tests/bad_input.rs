@@ -67,7 +67,8 @@ async fn a_component_that_exits_at_once_shows_its_status_and_its_last_lines() {
     let child = Child::new("exits").await;
     let image = debian(&child).await;
     let stack = format!(
-        "[component.mesos-agent]\nimage = \"{image}\"\ncmd = [\"sh\", \"-c\", \"echo no such flag: --colour; exit 7\"]\n"
+        "[component.mesos-agent]\nimage = \"{image}\"\n\
+         cmd = [\"sh\", \"-c\", \"echo no such flag: --colour; exit 7\"]\n"
     );
     let ended = up(&child, &stack, &[]).await;
     ended.assert_code(1);

@@ -30,7 +30,7 @@ const CREATES: &str = "creates for ever";
 /// What [`owner`] says when its cluster is up.
 const UP: &str = "the cluster of the owner is up";
 
-/// A container and a network that are none of ours, present while a test runs.
+/// A container and a network that are none of ours, present while a test runs, and gone after it.
 struct Foreign {
     engine: Engine,
     name: String,
@@ -73,23 +73,33 @@ impl Foreign {
         Foreign { engine, name, ids }
     }
 
-    /// Fails where either was touched, and removes them.
+    /// Fails where either was touched.
     async fn assert_untouched(self) {
         let docker = self.engine.docker();
         let container = docker.inspect_container(&self.name, None).await.expect("it is there");
         let network = docker.inspect_network(&self.name, None).await.expect("it is there");
-        let found = [container.id, network.id].map(Option::unwrap_or_default);
-        let options = RemoveContainerOptionsBuilder::new().force(true).build();
-        docker
-            .remove_container(&self.name, Some(options))
-            .await
-            .expect("it goes");
-        docker.remove_network(&self.name).await.expect("it goes");
-        docker
-            .remove_image(&self.name, None::<RemoveImageOptions>, None)
-            .await
-            .expect("it goes");
-        assert_eq!(found, self.ids);
+        assert_eq!([container.id, network.id].map(Option::unwrap_or_default), self.ids);
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        let name = self.name.clone();
+        let removal = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                // A connection is driven by the runtime that made it.
+                let engine = Engine::connect().await.expect("it answers");
+                let docker = engine.docker();
+                let options = RemoveContainerOptionsBuilder::new().force(true).build();
+                docker.remove_container(&name, Some(options)).await.expect("it goes");
+                docker.remove_network(&name).await.expect("it goes");
+                let image = docker.remove_image(&name, None::<RemoveImageOptions>, None).await;
+                image.expect("it goes");
+            });
+        });
+        // Its panic is told by itself; another one here, in a test that failed, would hide why.
+        let _ = removal.join();
     }
 }
 

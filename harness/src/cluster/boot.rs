@@ -207,6 +207,7 @@ impl Cluster {
         let Some(node) = masters.first() else { return Ok(()) };
         let containers: Vec<String> = masters.iter().map(|node| node.container(mesos_master::NAME)).collect();
         Wait::that("a Mesos master leads", deadlines::MASTER_LEADING)
+            .look_at_most(deadlines::STARTING_LOOK)
             .unless(container::death(&self.engine, &containers))
             .explained_by(node.diagnosis(mesos_master::NAME))
             .until(async || {

@@ -19,8 +19,8 @@ impl Cluster {
     /// Starts a node that was stopped, or a slave that never was there, and waits until it does its work.
     ///
     /// # Errors
-    /// [`crate::Kind::Usage`] where it runs already, is no node of this cluster, or no master runs; else as the engine answers or a
-    /// component fails. A slave that fails on its first start is removed again.
+    /// [`crate::Kind::Usage`] where it runs already, is no node of this cluster, or no master runs; else as the engine
+    /// answers or a component fails. A slave that fails on its first start is removed again.
     pub async fn start(&mut self, name: NodeName) -> Result<Node> {
         if self.nodes.contains_key(&name) {
             return Err(

@@ -52,6 +52,7 @@ pub(crate) async fn ready(engine: &Engine, node: &Node) -> Result<()> {
         format!("ZooKeeper on {} serves clients", node.name()),
         deadlines::ZOOKEEPER_READY,
     )
+    .look_at_most(deadlines::STARTING_LOOK)
     .unless(container::death(engine, std::slice::from_ref(&name)))
     .explained_by(node.diagnosis(NAME))
     .until(async || match server.status().await {

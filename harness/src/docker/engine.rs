@@ -124,7 +124,10 @@ fn with_remedy(error: Error) -> Error {
     error
         .expected(format!("a Docker engine that speaks API {major}.{minor} or newer"))
         .ran("docker version")
-        .hint("`harness setup` installs and starts an engine on Debian and Ubuntu; elsewhere start one or set DOCKER_HOST")
+        .hint(
+            "`harness setup` installs and starts an engine on Debian and Ubuntu; elsewhere start one or set \
+             DOCKER_HOST",
+        )
 }
 
 fn parse(api: &str) -> (u32, u32) {

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, ToSocketAddrs};
 
 use crate::await_until::{Probe, Wait};
-use crate::deadlines::{ZOOKEEPER_READY, ZOOKEEPER_REQUEST};
+use crate::deadlines::{STARTING_LOOK, ZOOKEEPER_READY, ZOOKEEPER_REQUEST};
 use crate::{Error, Kind, Result};
 
 /// The largest answer to a four-letter word.
@@ -120,6 +120,7 @@ impl ZooKeeperServer {
     /// [`Kind::Deadline`] with the last reason.
     pub async fn await_serving(&self) -> Result<ServerStatus> {
         Wait::that(format!("ZooKeeper at {} serves clients", self.address), ZOOKEEPER_READY)
+            .look_at_most(STARTING_LOOK)
             .until(async || match self.status().await {
                 Ok(status) => Probe::Ready(status),
                 Err(error) => Probe::NotYet(error.to_string()),

@@ -1,10 +1,37 @@
 //! What scenarios start from.
 
+use harness::evidence::place::workspace_root;
 use harness::{Cluster, Result};
 use rstest::fixture;
+use serde_json::Value;
 
 /// The README's cluster: one master, one slave with the README's resources. A fresh one for every scenario.
 #[fixture]
 pub(crate) async fn cluster() -> Result<Cluster> {
     Cluster::builder().boot().await
+}
+
+/// Compares the shape of an API document (names and types, not values) with `snapshots/mesos/<name>.snap`: a version
+/// that adds, drops or retypes a field shows it as a diff. What a cluster's size decides is kept out by showing only
+/// the first element of a list.
+pub(crate) fn assert_shape(name: &str, document: &Value) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(workspace_root().join("snapshots/mesos"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_sort_maps(true);
+    settings.bind(|| insta::assert_json_snapshot!(name, shape(document)));
+}
+
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), shape(value)))
+            .collect(),
+        Value::Array(items) => items.iter().take(1).map(shape).collect(),
+        Value::String(_) => "string".into(),
+        Value::Number(_) => "number".into(),
+        Value::Bool(_) => "boolean".into(),
+        Value::Null => Value::Null,
+    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::stream::{Stream, StreamExt};
 use tokio::time::Instant;
 
-use crate::deadlines::Deadline;
+use crate::deadlines::{self, Deadline};
 use crate::{Error, Kind, Result};
 
 /// How often a condition is looked at where no event announces it.
@@ -57,6 +57,7 @@ type Diagnosis<'a> = Pin<Box<dyn Future<Output = Vec<String>> + Send + 'a>>;
 pub struct Wait<'a> {
     what: String,
     deadline: Deadline,
+    blamed: Kind,
     stable: u32,
     interrupt: Option<Interrupt<'a>>,
     wakes: Wakes<'a>,
@@ -78,11 +79,19 @@ impl<'a> Wait<'a> {
         Wait {
             what: what.into(),
             deadline,
+            blamed: Kind::Deadline,
             stable: 1,
             interrupt: None,
             wakes: futures_util::stream::pending().boxed(),
             diagnosis: None,
         }
+    }
+
+    /// What kind of error the expiry is; [`Kind::Deadline`], which blames the cluster, unless this is said. For waits
+    /// that no cluster takes part in: a download, a build, a lock, another program.
+    pub fn blaming(mut self, kind: Kind) -> Self {
+        self.blamed = kind;
+        self
     }
 
     /// The condition must hold in `looks` consecutive looks.
@@ -112,7 +121,8 @@ impl<'a> Wait<'a> {
     /// Looks with `probe` until it is ready.
     ///
     /// # Errors
-    /// [`Kind::Deadline`] with the last reason, the error of [`Probe::Broken`], or that of [`Wait::unless`].
+    /// [`Kind::Deadline`], or the kind of [`Wait::blaming`], with the last reason; the error of [`Probe::Broken`]; that
+    /// of [`Wait::unless`].
     pub async fn until<T, F, Fut>(mut self, mut probe: F) -> Result<T>
     where
         // Not `AsyncFnMut`: futures over it are not known to be `Send`, so nobody could spawn them.
@@ -171,7 +181,7 @@ impl<'a> Wait<'a> {
     /// Bounds a future that is itself the event: a stream, an exec, a build.
     ///
     /// # Errors
-    /// [`Kind::Deadline`], the future's own error, or that of [`Wait::unless`].
+    /// [`Kind::Deadline`], or the kind of [`Wait::blaming`]; the future's own error; that of [`Wait::unless`].
     pub async fn for_future<T>(mut self, future: impl Future<Output = Result<T>>) -> Result<T> {
         let started = Instant::now();
         let mut interrupt = self
@@ -189,7 +199,7 @@ impl<'a> Wait<'a> {
 
     async fn expired(self, started: Instant, looks: u32, last: &str) -> Error {
         let mut error = Error::new(
-            Kind::Deadline,
+            self.blamed,
             format!(
                 "waited {:.1?} in vain until {} ({looks} looks): {last}",
                 started.elapsed(),
@@ -203,9 +213,9 @@ impl<'a> Wait<'a> {
             self.deadline.name
         ));
         if let Some(diagnosis) = self.diagnosis {
-            // The diagnosis asks the same engine that may be what hangs: bound it too.
-            let bound = tokio::time::timeout(Duration::from_secs(10), diagnosis).await;
-            for line in bound.unwrap_or_else(|_| vec!["the diagnosis itself took over 10 s".to_owned()]) {
+            let limit = deadlines::DIAGNOSIS.limit();
+            let bound = tokio::time::timeout(limit, diagnosis).await;
+            for line in bound.unwrap_or_else(|_| vec![format!("the diagnosis itself took over {limit:.0?}")]) {
                 error = error.evidence(line);
             }
         }
@@ -231,6 +241,24 @@ mod tests {
         for part in ["the moon is full", "it is new", "SHORT", "log tail"] {
             assert!(text.contains(part), "{part} stands in {text}");
         }
+    }
+
+    #[tokio::test]
+    async fn expiry_blames_whom_it_is_told_to() {
+        let until = Wait::that("the lock is free", SHORT)
+            .blaming(Kind::Environment)
+            .until(async || Probe::<()>::NotYet("it is held".to_owned()))
+            .await;
+        assert_eq!(until.expect_err("it never is").kind(), Kind::Environment);
+        let whole = Wait::that("the download ends", SHORT)
+            .blaming(Kind::Image)
+            .for_future(std::future::pending::<Result<()>>())
+            .await;
+        let error = whole.expect_err("it never does");
+        assert!(
+            error.kind() == Kind::Image && !error.kind().is_subjects_fault(),
+            "{error}"
+        );
     }
 
     #[tokio::test]

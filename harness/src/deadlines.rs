@@ -58,6 +58,8 @@ deadlines! {
     ENGINE_REQUEST = 60 s;
     /// `dockerd`, started by us, answers.
     ENGINE_START = 60 s;
+    /// An engine that may be starting says whether it is there.
+    ENGINE_LOOK = 2 s;
     /// apt-get fetches and installs what the engine needs.
     PACKAGE_INSTALL = 900 s;
     /// Another process sets this machine up.
@@ -70,6 +72,8 @@ deadlines! {
     BASE_BOOTSTRAP = 600 s;
     /// An image registry that is there at all says something; one that is not must not hold up a build.
     REGISTRY_ANSWER = 10 s;
+    /// The engine asks an image registry about one image, for `harness doctor`: information, and not worth a wait.
+    REGISTRY_LOOK = 5 s;
     /// Another process holds the lock of an image build.
     IMAGE_LOCK = 1800 s;
     /// A ZooKeeper server serves its clients.
@@ -88,6 +92,14 @@ deadlines! {
     HTTP_REQUEST = 20 s;
     /// One request to ZooKeeper.
     ZOOKEEPER_REQUEST = 20 s;
+    /// A framework that a scenario dropped without ending it: what `Drop` may block for its teardown.
+    DROP_TEARDOWN = 2 s;
+    /// The host connects to a container, for `harness doctor`: on one machine that is answered at once.
+    CONTAINER_CONNECT = 2 s;
+    /// `git` answers about the work tree.
+    GIT = 20 s;
+    /// What a wait that expired gathers to explain itself: it asks the same engine that may be what hangs.
+    DIAGNOSIS = 10 s;
     /// One command inside a container.
     EXEC = 60 s;
     /// The processes of a command that did not end, or whose reader left, are killed.
@@ -96,6 +108,10 @@ deadlines! {
     LAST_OUTPUT = 2 s;
     /// A container's process answers SIGTERM.
     CONTAINER_STOP = 10 s;
+    /// A signal came: a request to create something that is under way is answered.
+    CREATION_ENDS = 10 s;
+    /// nextest, told to end, ends its tests and itself: the `grace-period` of `.config/nextest.toml` and half of it more.
+    NEXTEST_ENDS = 90 s;
     /// Everything of one cluster is removed.
     TEARDOWN = 60 s;
     /// The reaper is ready to take a lease.

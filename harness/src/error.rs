@@ -123,6 +123,13 @@ impl Error {
         self
     }
 
+    /// The same error as another's fault, where its caller knows better.
+    #[must_use]
+    pub(crate) fn blaming(mut self, kind: Kind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub fn kind(&self) -> Kind {

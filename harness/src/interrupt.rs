@@ -1,16 +1,41 @@
 //! Signals: the first one removes what every open lease owns and ends the process; the second ends it at once, and
 //! the reapers do the rest.
 
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::thread::JoinHandle;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{RwLock, RwLockReadGuard};
 
+use crate::await_until::Wait;
 use crate::docker::{Engine, Selection, removal};
 use crate::error::Context;
 use crate::lease::Lease;
-use crate::{Kind, Result};
+use crate::{Kind, Result, deadlines, evidence};
 
 static LEASES: OnceLock<Mutex<Vec<Weak<Lease>>>> = OnceLock::new();
+/// Shared while something is being created; the handler takes it for good, so that nothing comes after its removal.
+static CREATION: RwLock<()> = RwLock::const_new(());
+static HANDLING: AtomicBool = AtomicBool::new(false);
+static HANDLER: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
+
+/// Held by whoever asks the engine to create something. Once a signal came it is never had again.
+pub(crate) async fn creating() -> RwLockReadGuard<'static, ()> {
+    CREATION.read().await
+}
+
+/// Where a signal came, waits for its handler, which ends this process; else returns at once.
+///
+/// To be called before a process ends by itself: its exit code would hide the signal, and its end cut off the removal.
+pub fn await_end() {
+    if HANDLING.load(Ordering::SeqCst) {
+        let handler = HANDLER.lock().expect("no holder of the lock panics").take();
+        // Returns only where the handler panicked: the reapers remove then.
+        drop(handler.map(JoinHandle::join));
+    }
+}
 
 /// Has `lease` removed when a signal ends this process. The first call installs the handlers.
 pub(crate) fn watch(lease: &Arc<Lease>) -> Result<()> {
@@ -48,15 +73,18 @@ fn install() -> Result<()> {
         .collect::<std::io::Result<Vec<_>>>()
         .context(Kind::Environment, failed)?;
     drop(guard);
-    std::thread::Builder::new()
+    let thread = std::thread::Builder::new()
         .name("interrupt".to_owned())
         .spawn(move || runtime.block_on(handle(signals)))
         .context(Kind::Environment, failed)?;
+    *HANDLER.lock().expect("no holder of the lock panics") = Some(thread);
     Ok(())
 }
 
 async fn handle(mut signals: Vec<(i32, Signal)>) {
     let number = next(&mut signals).await;
+    HANDLING.store(true, Ordering::SeqCst);
+    evidence::interrupted(&format!("signal {number} ended the scenario"));
     let leases = LEASES
         .get()
         .map(|leases| leases.lock().expect("no holder of the lock panics").clone());
@@ -65,26 +93,43 @@ async fn handle(mut signals: Vec<(i32, Signal)>) {
     if leases.is_empty() {
         std::process::exit(code);
     }
-    eprintln!("signal {number}: removing what was created; once more leaves that to the reaper");
-    let removal = async {
-        // The leases' own connections are driven by a runtime that may be blocked: this thread needs its own.
-        let engine = match Engine::connect().await {
-            Ok(engine) => engine,
-            Err(error) => return eprintln!("{}", error.explain()),
-        };
-        for lease in &leases {
-            let removed = removal::remove(&engine, &Selection::lease(lease.id())).await;
-            eprintln!("removed {} objects", removed.removed.len());
-            for leak in removed.leaked {
-                eprintln!("could not remove {leak}");
-            }
-        }
-    };
+    tell(&format!(
+        "signal {number}: removing what was created; once more leaves that to the reaper"
+    ));
     tokio::select! {
-        () = removal => {}
-        again = next(&mut signals) => eprintln!("signal {again}: leaving at once"),
+        () = remove(&leases, number) => {}
+        again = next(&mut signals) => tell(&format!("signal {again}: leaving at once")),
     }
     std::process::exit(code);
+}
+
+async fn remove(leases: &[Arc<Lease>], number: i32) {
+    // Not had in time: a request hangs, or the runtime that made it is blocked. The reaper sees to what it creates.
+    let _closed = Wait::that("no creation is under way", deadlines::CREATION_ENDS)
+        .for_future(async { Ok(CREATION.write().await) })
+        .await;
+    // The leases' own connections are driven by a runtime that may be blocked: this thread needs its own.
+    let engine = match Engine::connect().await {
+        Ok(engine) => engine,
+        Err(error) => return tell(&error.explain()),
+    };
+    for lease in leases {
+        let selection = Selection::lease(lease.id());
+        if let Some(recorder) = lease.recorder() {
+            recorder.note(format!("signal {number} ended it"));
+            evidence::logs::collect(&engine, &selection, recorder).await;
+        }
+        let removed = removal::remove(&engine, &selection).await;
+        tell(&format!("removed {} objects", removed.removed.len()));
+        for leak in removed.leaked {
+            tell(&format!("could not remove {leak}"));
+        }
+    }
+}
+
+/// Nobody may be there to read it any more, and that must not end the removal.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 async fn next(signals: &mut [(i32, Signal)]) -> i32 {

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use nix::unistd::geteuid;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -16,6 +16,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use crate::await_until::Wait;
 use crate::docker::{Engine, Removed, Selection, removal};
 use crate::error::Context;
+use crate::evidence::Recorder;
 use crate::labels::{self, Labels};
 use crate::{Error, Kind, Result, deadlines, interrupt};
 
@@ -31,6 +32,7 @@ pub struct Lease {
     id: String,
     labels: Labels,
     reaper: Mutex<Option<Reaper>>,
+    recorder: OnceLock<Arc<Recorder>>,
     _lock: File,
 }
 
@@ -64,6 +66,7 @@ impl Lease {
             id,
             labels,
             reaper: Mutex::new(Some(reaper)),
+            recorder: OnceLock::new(),
             _lock: lock,
         });
         interrupt::watch(&lease)?;
@@ -86,6 +89,16 @@ impl Lease {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Has the logs of what this lease owns kept there, should a signal end this process. The first call counts.
+    pub(crate) fn record_into(&self, recorder: &Arc<Recorder>) {
+        // Set already: the first one stays.
+        let _ = self.recorder.set(recorder.clone());
+    }
+
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.get().map(Arc::as_ref)
     }
 
     /// Removes everything under this lease now. The lease stays open: more can be created.
@@ -113,15 +126,18 @@ impl Lease {
             .pipe
             .shutdown()
             .await
-            .context(Kind::Internal, || "the reaper's pipe did not close".to_owned())
+            .context(Kind::Internal, || "the reaper's pipe did not close".to_owned())?;
+        // Without its file no sweep takes the lease for one whose owner died. The reaper removes it too, if we do not
+        // get here.
+        drop(std::fs::remove_file(lock_path(&self.id)));
+        Ok(())
     }
 }
 
 impl Drop for Lease {
+    /// The reaper ends the lease. Its file stays until then: should the reaper be killed, the sweep finds it unlocked.
     fn drop(&mut self) {
         interrupt::forget(self);
-        // Best effort: the file only says that the lease is alive, and nobody holds its lock from here on.
-        drop(std::fs::remove_file(lock_path(&self.id)));
     }
 }
 

@@ -16,8 +16,9 @@ pub mod doctor;
 pub mod error;
 pub mod evidence;
 pub mod explain;
+mod file_lock;
 pub mod image;
-mod interrupt;
+pub mod interrupt;
 pub mod labels;
 pub mod lease;
 pub mod node;
@@ -28,6 +29,7 @@ pub mod setup;
 pub mod stack;
 pub mod sweep;
 pub mod toolbox;
+pub mod workspace;
 
 pub use cluster::Cluster;
 pub use error::{Error, Kind, Result};

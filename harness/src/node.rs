@@ -8,7 +8,7 @@ use crate::client::mesos::{AgentClient, MasterClient};
 use crate::client::zookeeper::ZooKeeperServer;
 use crate::component::{container_name, mesos_agent, mesos_master, zookeeper};
 use crate::docker::exec::{ExecOutput, ExecSpec, exec};
-use crate::docker::{Engine, container};
+use crate::docker::{Engine, logs};
 use crate::{Error, Result};
 
 /// The name of a node, as on the original VMs: `mesos-master1`, `mesos-slave1` and so on.
@@ -143,8 +143,11 @@ impl Node {
     }
 
     /// The last `lines` lines of a component's output: what `docker logs` shows.
-    pub async fn logs(&self, component: &str, lines: usize) -> String {
-        container::log_tail(&self.engine, &self.container(component), lines).await
+    ///
+    /// # Errors
+    /// As [`logs::tail`].
+    pub async fn logs(&self, component: &str, lines: usize) -> Result<String> {
+        logs::tail(&self.engine, &self.container(component), lines).await
     }
 
     /// Runs a command in a component's container.
@@ -159,7 +162,10 @@ impl Node {
     /// What explains a wait for this component that expired: the tail of its log.
     pub(crate) async fn diagnosis(&self, component: &str) -> Vec<String> {
         let name = self.container(component);
-        vec![format!("last lines of {name}:\n{}", self.logs(component, 30).await)]
+        vec![format!(
+            "last lines of {name}:\n{}",
+            logs::evidence(&self.engine, &name, 30).await
+        )]
     }
 }
 

@@ -14,6 +14,9 @@ pub enum Provenance {
     /// Our own program with the same interface.
     #[serde(rename = "stand-in")]
     StandIn,
+    /// An image that the user named: whose programs are in it is the user's to say.
+    #[serde(rename = "user image")]
+    UserImage,
 }
 
 impl std::fmt::Display for Provenance {
@@ -22,6 +25,7 @@ impl std::fmt::Display for Provenance {
             Provenance::Upstream => "upstream",
             Provenance::UpstreamLibrary => "upstream library, own launcher",
             Provenance::StandIn => "stand-in",
+            Provenance::UserImage => "user image",
         })
     }
 }

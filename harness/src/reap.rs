@@ -38,7 +38,7 @@ pub async fn reap(id: &str) -> Result<Removed> {
             return Ok(Removed::default());
         }
     }
-    let removed = removal::remove(&engine, &Selection::lease(id)).await;
+    let removed = removal::remove_leftovers(&engine, &Selection::lease(id)).await;
     drop(lock);
     if removed.leaked.is_empty() {
         drop(std::fs::remove_file(lock_path(id)));

@@ -1,13 +1,12 @@
 //! The sweep: removes what dead runs left behind, where even their reapers died. Never what a person keeps, never
 //! what a live process owns, never what is not ours.
+//!
+//! A lease's file is locked before the lease owns anything, by its owner and by its reaper, each for as long as it
+//! lives. So a file that nobody has locked is that of a dead lease, however young.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::time::Duration;
-
-use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
-};
 
 use crate::docker::{Engine, Removed, Selection, removal};
 use crate::labels::{self, Labels};
@@ -16,8 +15,6 @@ use crate::{Result, lease};
 /// Objects of a lease that this machine has no file of (another machine may use the same engine) are left alone until
 /// they are this old.
 const FOREIGN_AGE: Duration = Duration::from_secs(6 * 3600);
-/// What was created less than this long ago may belong to a lease that is being taken.
-const YOUNG: Duration = Duration::from_secs(10);
 
 /// Removes everything of every lease that is dead.
 ///
@@ -25,9 +22,13 @@ const YOUNG: Duration = Duration::from_secs(10);
 /// [`crate::Kind::Environment`] where the engine does not list.
 pub async fn sweep(engine: &Engine) -> Result<Removed> {
     let mut all = Removed::default();
-    for (id, created) in leases(engine).await? {
-        if is_dead(&id, created) {
+    for (id, owned) in leases(engine).await? {
+        if is_dead(&id, &owned) {
             let removed = removal::remove(engine, &Selection::lease(&id)).await;
+            if removed.leaked.is_empty() {
+                // Ids are never used again. Another sweep may have been faster.
+                drop(std::fs::remove_file(lease::lock_path(&id)));
+            }
             all.removed.extend(removed.removed);
             all.leaked.extend(removed.leaked);
         }
@@ -35,64 +36,40 @@ pub async fn sweep(engine: &Engine) -> Result<Removed> {
     Ok(all)
 }
 
-/// Every lease that something not kept is labelled with, and when its youngest object was made.
-async fn leases(engine: &Engine) -> Result<BTreeMap<String, u64>> {
-    let ours = Selection::ours();
-    let (docker, filters) = (engine.docker(), ours.filters());
-    let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-    let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
-    let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
-    let images = ListImagesOptionsBuilder::new().filters(&filters).build();
-    let (containers, networks, volumes, images) = tokio::try_join!(
-        engine.request(
-            "list containers",
-            "docker ps -a",
-            docker.list_containers(Some(containers))
-        ),
-        engine.request(
-            "list networks",
-            "docker network ls",
-            docker.list_networks(Some(networks))
-        ),
-        engine.request("list volumes", "docker volume ls", docker.list_volumes(Some(volumes))),
-        engine.request("list images", "docker images", docker.list_images(Some(images))),
-    )?;
-    let labels = containers.into_iter().filter_map(|container| container.labels);
-    let labels = labels.chain(networks.into_iter().filter_map(|network| network.labels));
-    let labels = labels.chain(
-        volumes
-            .volumes
-            .unwrap_or_default()
-            .into_iter()
-            .map(|volume| volume.labels),
-    );
-    let labels = labels.chain(images.into_iter().map(|image| image.labels));
-    let mut youngest = BTreeMap::new();
-    for (id, created) in labels.filter_map(|labels| owned(&labels)) {
-        let entry = youngest.entry(id).or_insert(created);
-        *entry = created.max(*entry);
+/// What a lease owns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Owned {
+    /// When its youngest object was made, in seconds since the epoch.
+    youngest: u64,
+    /// Whether a person asked to keep it.
+    kept: bool,
+}
+
+/// Every lease that something is labelled with.
+async fn leases(engine: &Engine) -> Result<BTreeMap<String, Owned>> {
+    let mut leases = BTreeMap::new();
+    for (_, labels) in removal::labelled(engine, &Selection::ours()).await? {
+        add(&mut leases, &labels);
     }
-    Ok(youngest)
+    Ok(leases)
 }
 
-fn owned(labels: &Labels) -> Option<(String, u64)> {
-    let kept = labels.get(labels::KEEP).is_some_and(|keep| keep == "1");
-    let id = labels.get(labels::LEASE).filter(|_| !kept)?;
-    Some((
-        id.clone(),
-        labels
-            .get(labels::CREATED)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0),
-    ))
+fn add(leases: &mut BTreeMap<String, Owned>, labels: &Labels) {
+    let Some(id) = labels.get(labels::LEASE) else { return };
+    let created = labels.get(labels::CREATED).and_then(|text| text.parse().ok());
+    let owned = leases.entry(id.clone()).or_default();
+    owned.youngest = owned.youngest.max(created.unwrap_or_default());
+    owned.kept |= labels.get(labels::KEEP).is_some_and(|keep| keep == "1");
 }
 
-fn is_dead(id: &str, created: u64) -> bool {
-    let age = Duration::from_secs(labels::now().saturating_sub(created));
+fn is_dead(id: &str, owned: &Owned) -> bool {
     match File::open(lease::lock_path(id)) {
-        // Owner and reaper each hold a shared lock for as long as they live.
-        Ok(file) => age >= YOUNG && file.try_lock().is_ok(),
-        Err(_) => age >= FOREIGN_AGE,
+        // Nobody holds it. Of a kept lease the file goes when it is handed over: its owner died before.
+        Ok(file) => file.try_lock().is_ok(),
+        Err(_) => {
+            let age = Duration::from_secs(labels::now().saturating_sub(owned.youngest));
+            !owned.kept && age >= FOREIGN_AGE
+        }
     }
 }
 
@@ -100,27 +77,55 @@ fn is_dead(id: &str, created: u64) -> bool {
 mod tests {
     use super::*;
 
+    const OLD: Owned = Owned {
+        youngest: 0,
+        kept: false,
+    };
+    const KEPT: Owned = Owned {
+        youngest: 0,
+        kept: true,
+    };
+
     #[test]
-    fn what_a_person_keeps_is_no_ones_leftover() {
-        let mut labels = Labels::from([
-            (labels::LEASE.to_owned(), "abc".to_owned()),
-            (labels::CREATED.to_owned(), "12".to_owned()),
-            (labels::KEEP.to_owned(), "0".to_owned()),
-        ]);
-        assert_eq!(owned(&labels), Some(("abc".to_owned(), 12)));
-        labels.insert(labels::KEEP.to_owned(), "1".to_owned());
-        assert_eq!(owned(&labels), None);
+    fn a_lease_is_as_young_as_its_youngest_and_kept_where_anything_is() {
+        let label = |created: &str, keep: &str| {
+            Labels::from([
+                (labels::LEASE.to_owned(), "abc".to_owned()),
+                (labels::CREATED.to_owned(), created.to_owned()),
+                (labels::KEEP.to_owned(), keep.to_owned()),
+            ])
+        };
+        let mut leases = BTreeMap::new();
+        for labels in [label("12", "0"), label("17", "1"), label("9", "0"), Labels::new()] {
+            add(&mut leases, &labels);
+        }
+        let owned = Owned {
+            youngest: 17,
+            kept: true,
+        };
+        assert_eq!(leases, BTreeMap::from([("abc".to_owned(), owned)]));
     }
 
     #[test]
     fn a_held_lease_is_alive_and_a_let_go_one_is_dead() {
         let id = format!("test-{}", uuid::Uuid::new_v4().simple());
         let held = lease::lock_file(&id).expect("a lease file");
-        assert!(!is_dead(&id, 0));
+        assert!(!is_dead(&id, &OLD) && !is_dead(&id, &KEPT));
         drop(held);
-        assert!(is_dead(&id, 0));
-        assert!(!is_dead(&id, labels::now()), "too young to judge");
+        assert!(is_dead(&id, &OLD));
+        assert!(is_dead(&id, &KEPT), "its owner died before it handed it over");
         std::fs::remove_file(lease::lock_path(&id)).expect("the file was there");
-        assert!(!is_dead(&id, labels::now() - 60), "perhaps another machine's");
+    }
+
+    #[test]
+    fn a_lease_without_a_file_is_kept_or_perhaps_another_machines() {
+        let id = format!("test-{}", uuid::Uuid::new_v4().simple());
+        assert!(is_dead(&id, &OLD));
+        assert!(!is_dead(&id, &KEPT));
+        let young = Owned {
+            youngest: labels::now() - 60,
+            kept: false,
+        };
+        assert!(!is_dead(&id, &young));
     }
 }

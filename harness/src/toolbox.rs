@@ -13,7 +13,7 @@ use crate::await_until::{Probe, Wait};
 use crate::client::Http;
 use crate::error::Context;
 use crate::image::ImageSpec;
-use crate::{Cluster, Error, Kind, Result, deadlines, labels};
+use crate::{Cluster, Error, Kind, Result, deadlines, interrupt, labels};
 
 /// The image of the tools.
 #[must_use]
@@ -66,7 +66,9 @@ impl FileServer {
         for (file, content) in files {
             request = request.with_copy_to(format!("/srv/{file}"), content.clone());
         }
+        let creating = interrupt::creating().await;
         let started = request.start().await;
+        drop(creating);
         let container = started.context(Kind::Environment, || "the file server did not start".to_owned())?;
         let inspect = engine
             .docker()

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use harness::catalogue::Catalogue;
-use harness::evidence::place::workspace_root;
+use harness::workspace::checkout;
 use serde_json::Value;
 
 fn catalogue() -> Catalogue {
-    let folder = workspace_root().join("scenarios/requirements");
+    let folder = checkout().join("scenarios/requirements");
     Catalogue::load(&folder).unwrap_or_else(|error| panic!("{}", error.explain()))
 }
 
@@ -49,7 +49,7 @@ fn scenarios_listed_by_nextest() -> Vec<String> {
             "json",
             "--cargo-quiet",
         ])
-        .current_dir(workspace_root());
+        .current_dir(checkout());
     // This test runs under nextest itself: the list must not take over the options of that run.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("NEXTEST") {

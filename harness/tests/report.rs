@@ -11,7 +11,7 @@ use serde_json::Value;
 fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     // Found at run time: paths of compile time break where an archive of the tests is moved.
-    settings.set_snapshot_path(harness::evidence::place::workspace_root().join("snapshots/report"));
+    settings.set_snapshot_path(harness::workspace::checkout().join("snapshots/report"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings

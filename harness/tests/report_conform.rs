@@ -7,9 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use harness::catalogue::Versions;
 use harness::conform::{self, Finished, Options, Prepared};
 use harness::report::model::{Capability, Docker};
 use harness::report::{self, Conformance, Outcome};
+use harness::stack::Stack;
 use harness::{Kind, Result};
 
 const CATALOGUE: &str = r#"
@@ -48,6 +50,18 @@ statement = "A master MUST authenticate."
 sources = [{ project = "mesos", ref = "1.11.0", path = "docs/authentication.md" }]
 
 [[requirement]]
+id = "mesos.agent.deactivates"
+level = "must"
+profile = "mesos"
+applies = { versions = ">=1.12", why = "The call came with it." }
+class = "functional"
+confidence = "deterministic"
+channel = "stable"
+since = "0.1.0"
+statement = "An agent MUST deactivate."
+sources = [{ project = "mesos", ref = "1.11.0", path = "docs/operator-http-api.md" }]
+
+[[requirement]]
 id = "mesos.dns.resolves"
 level = "must"
 profile = "mesos"
@@ -63,6 +77,7 @@ gap = "There are no names yet."
 const LIST: &str = r#"{"rust-suites": {"scenarios::scenarios": {"testcases": {
     "mesos::agent::joins": {"ignored": false},
     "mesos::task::finishes": {"ignored": false},
+    "mesos::agent::deactivates": {"ignored": false},
     "mesos::security::authenticates": {"ignored": false}}}}}"#;
 
 /// Runs each test that the filter names, or both: a pass, unless `outcomes/<test>` says otherwise.
@@ -145,6 +160,7 @@ impl Workspace {
                 supported: false,
                 probe: "mesos-master --authenticate: refused".to_owned(),
             }],
+            versions: Versions::of(&Stack::load(None).expect("the default stack is good")),
         }
     }
 
@@ -169,6 +185,16 @@ async fn a_run_leaves_a_whole_report_and_its_links() {
     assert_eq!(
         outcome(&finished, "mesos.security.authenticates"),
         Outcome::NotApplicable
+    );
+    let other = result
+        .requirements
+        .iter()
+        .find(|one| one.id.as_str() == "mesos.agent.deactivates");
+    let other = other.expect("what does not apply to the version is in the report");
+    assert_eq!(other.outcome, Outcome::NotApplicable);
+    assert_eq!(
+        other.reason.as_deref(),
+        Some("mesos-agent is 1.11.0, it applies to >=1.12: The call came with it.")
     );
     assert!(
         workspace
@@ -336,6 +362,27 @@ async fn set_up_that_fails_ends_the_run_before_anything_is_made() {
         .expect_err("there are no images");
     assert_eq!(error.kind(), Kind::Image);
     assert!(!workspace.path("target").exists() && workspace.calls().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_before_the_first_scenario_is_the_clusters_fault() {
+    let workspace = Workspace::healthy();
+    for (kind, code) in [
+        (Kind::Deadline, 3),
+        (Kind::Component, 3),
+        (Kind::Answer, 3),
+        (Kind::Image, 3),
+        (Kind::Usage, 64),
+        (Kind::Interrupted, 130),
+    ] {
+        let failing = async || Err(harness::Error::new(kind, "it is not ready").hint("wait"));
+        let error = conform::run(&workspace.options(), failing).await.expect_err("it fails");
+        assert_eq!(error.kind().exit_code(), code, "{kind:?}");
+        assert_eq!(
+            (error.to_string().as_str(), error.hint_text()),
+            ("it is not ready", Some("wait"))
+        );
+    }
 }
 
 /// The test process itself gets the signal, so this test needs a process of its own: nextest gives it one.

@@ -176,7 +176,7 @@ fn version_and_image() {
 fn unknown_version() {
     insta::assert_snapshot!(mistake("[component.mesos-agent]\nversion = \"1.12.0\"\n"), @r#"
     mine.toml:2: component.mesos-agent.version: no image of mesos-agent 1.12.0 can be built here
-      expected: `1.11.0`; any other comes as an `image`
+      expected: one of 1.9.0, 1.10.0, 1.11.0; any other comes as an `image`
     "#);
 }
 

@@ -1,6 +1,13 @@
 //! Launching the cluster.
 
+use harness::client::mesos::{FrameworkSpec, TaskSpec, TaskState};
+use harness::evidence::Verdict;
+use harness::evidence::place::workspace_root;
+use harness::{Cluster, check};
+use rstest::rstest;
+
 mod readme {
+    use harness::client::mesos::FrameworkSpec;
     use harness::evidence::Verdict;
     use harness::{Cluster, Result, check};
     use rstest::rstest;
@@ -12,18 +19,38 @@ mod readme {
     #[tokio::test]
     async fn readme_topology(#[future] cluster: Result<Cluster>) -> Verdict {
         let cluster = cluster.await?;
+        let framework = cluster.framework(FrameworkSpec::new("launch")).await?;
+        let slave1 = cluster.slave(1)?.address().to_string();
 
-        let agents = cluster.mesos().agents().await?;
+        let offer = framework
+            .await_offer("is of mesos-slave1", |offer| offer.hostname == slave1)
+            .await?;
 
-        check!(cluster.nodes().count() == 2, "the cluster is one master and one slave");
-        check!(agents.len() == 1, "one agent is registered");
-        let agent = &agents[0];
-        check!(
-            agent.hostname == cluster.slave(1)?.address().to_string(),
-            "it goes by its address"
-        );
-        check!(agent.active, "it is active");
-        check!(agent.resources.to_string() == "cpus 4, mem 2929 MB, disk 35164 MB, ports 31000-32000");
+        check!(offer.usable().to_string() == "cpus 4, mem 2929 MB, disk 35164 MB, ports 31000-32000");
+        let masters = cluster.zookeeper().await?.children("/mesos").await?;
+        let contenders = masters.iter().filter(|node| node.starts_with("json.info_")).count();
+        check!(contenders == 1, "one master contends for leadership");
+        check!(cluster.mesos().agents().await?.len() == 1, "one agent is registered");
+        framework.finish().await?;
         cluster.finish().await
     }
+}
+
+#[rstest]
+#[case::v1_9("1.9")]
+#[case::v1_10("1.10")]
+#[case::v1_11("1.11")]
+#[tokio::test]
+async fn each_mesos_version_boots_and_runs_a_task(#[case] version: &str) -> Verdict {
+    let stack = workspace_root().join(format!("fixtures/stacks/mesos-{version}.toml"));
+    let cluster = Cluster::builder().stack_file(stack).boot().await?;
+    let framework = cluster.framework(FrameworkSpec::new("any-version")).await?;
+
+    let task = framework.run(TaskSpec::command("greets", "echo hello")).await?;
+
+    check!(task.await_terminal().await?.state == TaskState::TaskFinished);
+    check!(cluster.mesos().version().await?.version == format!("{version}.0"));
+    check!(cluster.slave(1)?.agent().version().await?.version == format!("{version}.0"));
+    framework.finish().await?;
+    cluster.finish().await
 }

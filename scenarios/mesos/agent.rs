@@ -1,6 +1,7 @@
 //! Agents that come and go.
 
 mod readme {
+    use harness::client::mesos::FrameworkSpec;
     use harness::evidence::Verdict;
     use harness::{Cluster, Result, check};
     use rstest::rstest;
@@ -17,14 +18,18 @@ mod readme {
     async fn started_slave_joins(#[future] cluster: Result<Cluster>, #[case] number: u8) -> Verdict {
         let mut cluster = cluster.await?;
 
-        let slave = cluster.start_slave(number).await?;
+        let slave = cluster.start_slave(number).await?.address().to_string();
 
-        let agent = cluster.mesos().await_agent(&slave.address().to_string()).await?;
-        check!(agent.resources.to_string() == "cpus 2, mem 1024 MB, disk 10240 MB, ports 31000-32000");
+        let framework = cluster.framework(FrameworkSpec::new("adding-slaves")).await?;
+        let offer = framework
+            .await_offer("is of the new slave", |offer| offer.hostname == slave)
+            .await?;
+        check!(offer.usable().to_string() == "cpus 2, mem 1024 MB, disk 10240 MB, ports 31000-32000");
         check!(
             cluster.mesos().agents().await?.len() == 2,
             "the first slave is still there"
         );
+        framework.finish().await?;
         cluster.finish().await
     }
 }

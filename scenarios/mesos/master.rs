@@ -5,7 +5,7 @@ mod readme {
     use harness::{Cluster, Result, check, check_contains};
     use rstest::rstest;
 
-    use crate::fixtures::cluster;
+    use crate::fixtures::{assert_shape, cluster};
 
     /// README "Launching the cluster": the Mesos UI's address answers, and what it shows is there.
     #[rstest]
@@ -26,6 +26,7 @@ mod readme {
             "both APIs name one version"
         );
         check!(master.get_health().await?, "the master is healthy");
+        assert_shape("agents", &master.slaves().await?.raw);
         cluster.finish().await
     }
 }

@@ -3,7 +3,7 @@
 mod readme {
     use std::time::Duration;
 
-    use harness::client::mesos::{FrameworkSpec, TaskSpec};
+    use harness::client::mesos::{FrameworkSpec, TaskSpec, TaskState};
     use harness::deadlines::Deadline;
     use harness::evidence::Verdict;
     use harness::{Cluster, Kind, Result, check, check_contains};
@@ -17,6 +17,11 @@ mod readme {
     async fn oversized_task_waits_and_the_shortage_is_shown(#[future] cluster: Result<Cluster>) -> Verdict {
         let cluster = cluster.await?;
         let framework = cluster.framework(FrameworkSpec::new("insufficient-resources")).await?;
+        let control = framework.run(TaskSpec::command("fits", "true")).await?;
+        check!(
+            control.await_terminal().await?.state == TaskState::TaskFinished,
+            "a task that fits runs"
+        );
         let oversized = TaskSpec::command("oversized", "true").resources(8.0, 4096.0);
 
         let patience = Deadline::custom("OVERSIZED", Duration::from_secs(3));
@@ -29,10 +34,12 @@ mod readme {
         let shortage = framework.shortfall(&oversized).await?.to_string();
         check_contains!(shortage, "short by 4", "the missing cpus are shown with their number");
         check_contains!(shortage, "1167", "so is the missing memory");
+        let known = cluster.mesos().get_tasks().await?;
         check!(
-            cluster.mesos().get_tasks().await?.is_empty(),
+            known.named("oversized").count() == 0,
             "the master knows of no such task"
         );
+        check!(known.named("fits").count() == 1, "it does know of the other one");
         framework.finish().await?;
         cluster.finish().await
     }

@@ -25,6 +25,7 @@ mod readme {
         let addresses = shell.run(ExecSpec::new(["ip", "-4", "address"])).await?;
         check_contains!(addresses.stdout, node.address().to_string());
         let ping = shell.run(ExecSpec::new(["ping", "-c", "1", "-W", "2", other])).await?;
+        check!(ping.exit_code == 0, "the other node answers");
         check_contains!(
             ping.stdout,
             neighbour.address().to_string(),

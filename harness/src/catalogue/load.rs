@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use super::{Catalogue, Requirement};
 use crate::error::Context;
-use crate::evidence::place::workspace_root;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, workspace};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,7 +52,7 @@ impl Catalogue {
         if let Some(catalogue) = CATALOGUE.get() {
             return Ok(catalogue);
         }
-        let catalogue = Catalogue::load(&workspace_root().join("scenarios/requirements"))?;
+        let catalogue = Catalogue::load(&workspace::checkout().join("scenarios/requirements"))?;
         Ok(CATALOGUE.get_or_init(|| catalogue))
     }
 }

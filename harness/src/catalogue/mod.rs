@@ -1,11 +1,13 @@
 //! The requirement catalogue: `scenarios/requirements/*.toml`, one sentence with MUST, SHOULD or MAY each.
 
+mod applies;
 mod id;
 mod load;
 mod problems;
 
 use serde::{Deserialize, Serialize};
 
+pub use applies::{Applies, Versions};
 pub use id::{LENGTH_MAX, README_MODULE, RequirementId, case_of_test};
 
 /// The headings of the README of vagrant-mesos-cluster that describe something to do or to rely on, as its
@@ -69,9 +71,9 @@ pub struct Requirement {
     pub channel: Channel,
     /// The suite version that added it.
     pub since: String,
-    /// The versions of the subject it applies to, as in `>=1.8,<1.12`; all where absent.
+    /// The versions of its component it applies to; all where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub applies: Option<String>,
+    pub applies: Option<Applies>,
     /// One sentence with exactly one RFC 2119 verb, that of `level`.
     pub statement: String,
     /// Where the sentence comes from.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Catalogue, README_ANCHORS, Requirement, RequirementId};
+use super::{Catalogue, README_ANCHORS, Requirement, RequirementId, applies};
 
 const VERBS: [&str; 5] = ["MUST NOT", "MUST", "SHOULD NOT", "SHOULD", "MAY"];
 
@@ -99,6 +99,14 @@ fn of_record(requirement: &Requirement) -> Vec<String> {
     if requirement.gap.as_ref().is_some_and(|gap| !gap.ends_with('.')) {
         wrong("its gap is no sentence that says why nothing tests it");
     }
+    if let Some(applies) = &requirement.applies {
+        if !applies.why.ends_with('.') {
+            wrong("what it says of the versions it applies to is no sentence that says why");
+        }
+        if !applies::has_version(requirement.id.component()) {
+            wrong("applies to some versions, and no stack gives its component one");
+        }
+    }
     problems
 }
 
@@ -125,11 +133,11 @@ fn verbs_of(statement: &str) -> Vec<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::catalogue::{Channel, Class, Confidence, Level, README_PROJECT, Source};
+    use crate::catalogue::{Applies, Channel, Class, Confidence, Level, README_PROJECT, Source};
 
-    fn requirement(id: &str) -> Requirement {
+    pub(in crate::catalogue) fn requirement(id: &str) -> Requirement {
         Requirement {
             id: id.parse().expect("a well-formed id"),
             level: Level::Must,
@@ -167,7 +175,7 @@ mod tests {
     fn every_broken_rule_is_named() {
         assert_eq!(problems(|_| {}), "");
         type Change = fn(&mut Vec<Requirement>);
-        let cases: [(&str, Change); 8] = [
+        let cases: [(&str, Change); 10] = [
             ("mesos.agent.joins: stands 2 times", |all| all[1].id = all[0].id.clone()),
             ("mesos.agent.joins: stands 2 times", |all| {
                 all[1].aliases = vec![all[0].id.clone()]
@@ -181,6 +189,19 @@ mod tests {
             ("has 0 of MUST", |all| all[0].statement = "It must work.".to_owned()),
             ("has no source", |all| all[0].sources.clear()),
             ("lacks project, ref or path", |all| all[0].sources[0].reference.clear()),
+            ("no sentence that says why", |all| {
+                all[0].applies = Some(Applies {
+                    versions: semver::VersionReq::STAR,
+                    why: String::new(),
+                });
+            }),
+            ("no stack gives its component one", |all| {
+                all[0].id = "node.agent.joins".parse().expect("a well-formed id");
+                all[0].applies = Some(Applies {
+                    versions: semver::VersionReq::STAR,
+                    why: "So.".to_owned(),
+                });
+            }),
             ("README section #haproxy", |all| {
                 all.iter_mut()
                     .for_each(|one| one.sources.retain(|source| !source.is_readme("haproxy")));

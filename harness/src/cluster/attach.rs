@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, Network};
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
@@ -135,8 +134,10 @@ impl Cluster {
         let topology = own
             .get(boot::TOPOLOGY)
             .and_then(|text| serde_json::from_str::<Topology>(text).ok());
-        let stack_file = own.get(boot::STACK).map(PathBuf::from);
-        let stack = Stack::load(stack_file.as_deref())?;
+        let stack = match (own.get(boot::STACK), own.get(boot::STACK_TEXT)) {
+            (Some(file), Some(text)) => Stack::parse(file, text)?,
+            _ => Stack::load(None)?,
+        };
         let mut cluster = Cluster {
             images: Images::open(engine.clone())?,
             stack,
@@ -147,6 +148,7 @@ impl Cluster {
             nodes: BTreeMap::new(),
             lease: None,
             recorder: None,
+            is_subject: false,
             engine,
         };
         cluster.nodes = cluster.running_nodes().await?;

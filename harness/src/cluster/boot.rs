@@ -10,11 +10,13 @@ use super::{Cluster, Topology};
 use crate::await_until::{Probe, Wait};
 use crate::component::{Recipe, holder, mesos_agent, mesos_master, zookeeper};
 use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, volume};
+use crate::error::Context;
+use crate::evidence::{self, Recorder, place};
 use crate::image::Images;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
-use crate::{Error, Result, deadlines, evidence};
+use crate::{Error, Kind, Result, deadlines, interrupt};
 
 /// Slaves whose names resolve everywhere from the start, whether they run or not: those of the README.
 const KNOWN_SLAVES: u8 = 5;
@@ -24,6 +26,8 @@ const UP: &str = "up";
 pub(super) const TOPOLOGY: &str = "org.mesos-harness.topology";
 /// The network's label with the path of the user's stack file.
 pub(super) const STACK: &str = "org.mesos-harness.stack";
+/// The network's label with the text of that file, so that later commands do not depend on it.
+pub(super) const STACK_TEXT: &str = "org.mesos-harness.stack-text";
 
 impl Cluster {
     pub(super) async fn boot(engine: Engine, builder: ClusterBuilder) -> Result<Self> {
@@ -34,6 +38,9 @@ impl Cluster {
             Some(recorder) => Lease::take(&engine, &recorder.snapshot().test, false).await?,
             None => Lease::take(&engine, UP, true).await?,
         };
+        if let Some(recorder) = &recorder {
+            lease.record_into(recorder);
+        }
         let name = builder
             .name
             .clone()
@@ -54,12 +61,37 @@ impl Cluster {
             nodes: BTreeMap::new(),
             lease: Some(lease),
             recorder,
+            is_subject: builder.stack_file.is_none(),
         };
         if let Some(recorder) = &cluster.recorder {
             recorder.cluster(&cluster.name);
         }
-        cluster.boot_nodes().await?;
-        Ok(cluster)
+        let booted = cluster.boot_nodes().await;
+        if let Some(recorder) = cluster.recorder.as_ref().filter(|_| cluster.is_subject) {
+            // Whether it booted or not: a report says what was judged.
+            match cluster.components().await {
+                Ok(components) => recorder.components(components),
+                Err(error) => recorder.note(format!("its components are not known: {error}")),
+            }
+        }
+        match booted {
+            Ok(()) => Ok(cluster),
+            Err(error) => Err(cluster.boot_failed(error)),
+        }
+    }
+
+    /// The logs of a scenario's cluster are kept with its evidence as the handle goes; those of a person's cluster are
+    /// kept too, and the error says where.
+    fn boot_failed(mut self, error: Error) -> Error {
+        // A signal's handler removes containers from under the boot: that is no failure to keep logs of.
+        interrupt::await_end();
+        if self.recorder.is_some() || !error.kind().is_subjects_fault() {
+            return error;
+        }
+        let recorder = Recorder::new(&place::run_directory(), &format!("{UP}.{}", self.name), 1);
+        let error = error.evidence(format!("all logs are in {}", recorder.directory().display()));
+        self.recorder = Some(Arc::new(recorder));
+        error
     }
 
     /// ZooKeeper decides how long a boot takes: everything else is created while it starts. The masters and agents
@@ -92,7 +124,8 @@ impl Cluster {
 
         let agents: Vec<Node> = agents.into_iter().cloned().collect();
         self.nodes = nodes.iter().map(|node| (node.name(), node.clone())).collect();
-        tokio::try_join!(self.await_leader(self.master()), self.await_agents(&agents))?;
+        let masters: Vec<Node> = control.into_iter().take(usize::from(masters)).cloned().collect();
+        tokio::try_join!(self.await_leader(&masters), self.await_agents(&agents))?;
         Ok(())
     }
 
@@ -169,9 +202,9 @@ impl Cluster {
         }
     }
 
-    /// Waits until the master on `node` knows which master leads.
-    pub(super) async fn await_leader(&self, node: &Node) -> Result<()> {
-        let masters: Vec<&Node> = self.nodes.values().take(usize::from(self.topology.masters)).collect();
+    /// Waits until the first of `masters` knows which master leads; the others must live on meanwhile.
+    pub(super) async fn await_leader(&self, masters: &[Node]) -> Result<()> {
+        let Some(node) = masters.first() else { return Ok(()) };
         let containers: Vec<String> = masters.iter().map(|node| node.container(mesos_master::NAME)).collect();
         Wait::that("a Mesos master leads", deadlines::MASTER_LEADING)
             .unless(container::death(&self.engine, &containers))
@@ -195,7 +228,7 @@ impl Cluster {
             .collect::<Vec<_>>()
             .join(", ");
         let containers: Vec<String> = nodes.iter().map(|node| node.container(mesos_agent::NAME)).collect();
-        let master = self.mesos();
+        let master = self.running_master()?.master();
         Wait::that(
             format!("the agents of {names} are registered"),
             deadlines::AGENT_REGISTERED,
@@ -222,6 +255,17 @@ impl Cluster {
             Probe::NotYet(format!("not yet registered: {}", missing.join(", ")))
         })
         .await
+    }
+
+    /// Any master that runs: each knows the leader, and passes on what only the leader answers.
+    pub(super) fn running_master(&self) -> Result<&Node> {
+        let masters = NodeName::Master(1)..=NodeName::Master(self.topology.masters);
+        let running = self.nodes.range(masters).map(|(_, node)| node).next();
+        running.ok_or_else(|| {
+            Error::usage(format!("no master runs in the cluster {}", self.name))
+                .expected("a master that agents can register with")
+                .hint(format!("harness start --name {} mesos-master1", self.name))
+        })
     }
 
     pub(super) fn recipe<'a>(&'a self, labels: &'a Labels) -> Recipe<'a> {
@@ -266,13 +310,17 @@ async fn make_network(
     labels.insert(TOPOLOGY.to_owned(), topology);
     if let Some(stack) = stack {
         labels.insert(STACK.to_owned(), stack.display().to_string());
+        let text = std::fs::read_to_string(stack).context(Kind::Usage, || {
+            format!("the stack file {} cannot be read", stack.display())
+        })?;
+        labels.insert(STACK_TEXT.to_owned(), text);
     }
     let seed = u16::from_str_radix(&lease.id()[..4], 16).expect("a lease's id is hex");
     network::create(engine, name, &labels, seed).await?.ok_or_else(|| {
         Error::usage(format!("a cluster or network called {name} is there already"))
             .ran(format!("docker network inspect {name}"))
             .hint(format!(
-                "`harness down --name {name}` removes it; `--name` chooses another"
+                "`harness down --name {name}` removes a cluster of ours; `--name` chooses another name"
             ))
     })
 }

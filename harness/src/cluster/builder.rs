@@ -76,7 +76,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// A user's stack file over the default one; without it `HARNESS_STACK` may name one.
+    /// A stack file over the default one, in the place of the one that `HARNESS_STACK` may name for the run. What such
+    /// a cluster is made of does not stand among the components that the report judges.
     #[must_use]
     pub fn stack_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.stack_file = Some(path.into());

@@ -61,6 +61,8 @@ pub struct Cluster {
     lease: Option<Arc<Lease>>,
     /// Absent outside scenarios.
     recorder: Option<Arc<Recorder>>,
+    /// Its stack is the run's: what it is made of is what the report judges.
+    is_subject: bool,
 }
 
 impl Cluster {
@@ -74,6 +76,12 @@ impl Cluster {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What it was booted with.
+    #[must_use]
+    pub fn topology(&self) -> Topology {
+        self.topology
     }
 
     /// The range of its addresses.
@@ -93,19 +101,22 @@ impl Cluster {
     /// [`crate::Kind::Usage`] where no such node runs; the message names those that do.
     pub fn node(&self, name: NodeName) -> Result<&Node> {
         self.nodes.get(&name).ok_or_else(|| {
-            let running = self
-                .nodes
-                .keys()
-                .map(NodeName::to_string)
-                .collect::<Vec<_>>()
-                .join(", ");
+            let running: Vec<String> = self.nodes.keys().map(NodeName::to_string).collect();
+            let expected = match running.as_slice() {
+                [] => "a node that runs; none does".to_owned(),
+                _ => format!("one of {}", running.join(", ")),
+            };
             Error::usage(format!("no node {name} runs in the cluster {}", self.name))
-                .expected(format!("one of {running}"))
-                .hint(format!("`harness start {name}` starts a slave that is not there yet"))
+                .expected(expected)
+                .ran(format!("harness status --name {}", self.name))
+                .hint(format!("`harness start --name {} {name}` starts it", self.name))
         })
     }
 
     /// `mesos-master1`.
+    ///
+    /// # Panics
+    /// Where it was stopped: then ask [`Cluster::node`].
     #[must_use]
     pub fn master(&self) -> &Node {
         &self.nodes[&NodeName::Master(1)]
@@ -171,7 +182,7 @@ impl Cluster {
     pub async fn components(&self) -> Result<Vec<ComponentRecord>> {
         let mut records = Vec::new();
         for (name, _) in self.stack.components() {
-            records.push(component::record(&self.engine, &self.images, &self.stack, name).await?);
+            records.extend(component::records(&self.engine, &self.images, &self.stack, name).await?);
         }
         Ok(records)
     }

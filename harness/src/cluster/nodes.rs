@@ -19,14 +19,17 @@ impl Cluster {
     /// Starts a node that was stopped, or a slave that never was there, and waits until it does its work.
     ///
     /// # Errors
-    /// [`crate::Kind::Usage`] where it runs already or is no node of this cluster, else as the engine answers or a
+    /// [`crate::Kind::Usage`] where it runs already, is no node of this cluster, or no master runs; else as the engine answers or a
     /// component fails. A slave that fails on its first start is removed again.
     pub async fn start(&mut self, name: NodeName) -> Result<Node> {
         if self.nodes.contains_key(&name) {
             return Err(
                 Error::usage(format!("{name} runs already in the cluster {}", self.name))
-                    .hint(format!("`harness stop {name}` stops it")),
+                    .hint(format!("`harness stop --name {} {name}` stops it", self.name)),
             );
+        }
+        if let NodeName::Slave(_) = name {
+            self.running_master()?;
         }
         let node = self.node_at(name);
         if container::exists(&self.engine, &node.container(holder::NAME)).await? {
@@ -35,9 +38,13 @@ impl Cluster {
             self.boot_slave(&node).await?;
         } else {
             let (masters, zookeepers) = (self.topology.masters, self.topology.zookeepers);
+            let own = match masters.max(zookeepers) {
+                1 => "mesos-master1, its only master".to_owned(),
+                last => format!("mesos-master1 to mesos-master{last}"),
+            };
             return Err(
                 Error::usage(format!("the cluster {} was booted without {name}", self.name))
-                    .expected(format!("one of its {} masters", masters.max(zookeepers))),
+                    .expected(format!("{own}, or any slave")),
             );
         }
         self.nodes.insert(name, node.clone());
@@ -90,7 +97,7 @@ impl Cluster {
             match component {
                 zookeeper::NAME => zookeeper::ready(&self.engine, node).await?,
                 mesos_agent::NAME => self.await_agents(std::slice::from_ref(node)).await?,
-                mesos_master::NAME => self.await_leader(node).await?,
+                mesos_master::NAME => self.await_leader(std::slice::from_ref(node)).await?,
                 _ => {}
             }
         }

@@ -1,10 +1,12 @@
 //! The end of a cluster: evidence first, then removal by label, and never silently incomplete.
 
+use std::io::Write as _;
+
 use super::Cluster;
 use crate::docker::{Engine, Removed, Selection, removal};
 use crate::error::Context;
 use crate::evidence::{self, Cleanup, Recorder, Verdict};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, interrupt};
 
 impl Cluster {
     /// Removes everything of this cluster and verifies that nothing is left.
@@ -26,15 +28,11 @@ impl Cluster {
         conclude(name, None, removal::remove(engine, &Selection::cluster(name)).await)
     }
 
-    /// Ends a scenario: joins nothing, hides nothing. Records what the cluster was made of, removes it, and passes
-    /// where every check held.
+    /// Ends a scenario: removes the cluster, and passes where every check held.
     ///
     /// # Errors
     /// As [`Cluster::down`], and as [`evidence::passed`].
     pub async fn finish(self) -> Verdict {
-        if let Some(recorder) = &self.recorder {
-            recorder.components(self.components().await?);
-        }
         self.down().await?;
         evidence::passed()
     }
@@ -61,6 +59,8 @@ impl Cluster {
 impl Drop for Cluster {
     /// A scenario that ended early: an error, a failed check, a panic. The logs are kept, then everything goes.
     fn drop(&mut self) {
+        // A signal's handler does all of this already, and ends the process.
+        interrupt::await_end();
         let Some(lease) = self.lease.take() else { return };
         let (name, selection) = (self.name.clone(), Selection::lease(lease.id()));
         let recorder = self.recorder.clone();
@@ -82,12 +82,16 @@ impl Drop for Cluster {
                 .join()
                 .unwrap_or_else(|_| Err(Error::internal("the teardown panicked")))
         });
-        match ended {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => eprintln!("{}", error.explain()),
-            Err(error) => eprintln!("no thread for the teardown: {error}; the reaper removes what is left"),
-        }
-        drop(lease);
+        let said = match ended {
+            Ok(Ok(())) => Ok(()),
+            // Not `eprintln!`, whose panic in a drop would be the end: nobody may read it any more.
+            Ok(Err(error)) => writeln!(std::io::stderr(), "{}", error.explain()),
+            Err(error) => writeln!(
+                std::io::stderr(),
+                "no thread for the teardown: {error}; the reaper removes what is left"
+            ),
+        };
+        drop((said, lease));
     }
 }
 

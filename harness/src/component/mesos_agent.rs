@@ -7,7 +7,7 @@ use crate::Result;
 use crate::docker::ContainerSpec;
 use crate::image::Images;
 use crate::node::NodeName;
-use crate::provenance::ComponentRecord;
+use crate::provenance::{ComponentRecord, Provenance};
 use crate::stack::AgentSpec;
 
 /// As it stands in the stack file and the component label.
@@ -71,11 +71,16 @@ pub(crate) async fn container(
     recipe.settings(NAME, container)
 }
 
-/// libmesos out of the egg, our launcher, and our programs in the place of the libexec helpers.
-pub(crate) fn record(images: &Images, version: &str) -> Result<ComponentRecord> {
-    let mut record = mesos_master::record(images, NAME, version)?;
-    record
-        .artefact
-        .push_str(", and the stand-ins mesos-executor, mesos-fetcher, mesos-tcp-connect");
-    Ok(record)
+/// The agent as the master is, and beside it our programs in the place of the libexec helpers that libmesos lacks.
+pub(crate) fn records(images: &Images, version: &str) -> Result<Vec<ComponentRecord>> {
+    let agent = mesos_master::record(images, NAME, version)?;
+    let helpers = ComponentRecord {
+        name: "mesos-libexec".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        provenance: Provenance::StandIn,
+        artefact: "mesos-executor, mesos-fetcher and mesos-tcp-connect, built here".to_owned(),
+        sha256: String::new(),
+        image: agent.image.clone(),
+    };
+    Ok(vec![agent, helpers])
 }

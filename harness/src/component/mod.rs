@@ -115,21 +115,21 @@ pub fn images_of(stack: &Stack) -> Vec<ImageSpec> {
     specs
 }
 
-/// What a component of `stack` is, for the report.
+/// What a component of `stack` is, for the report: itself, and what of ours comes with it.
 ///
 /// # Errors
 /// As the engine and the images answer.
-pub async fn record(engine: &Engine, images: &Images, stack: &Stack, name: &str) -> Result<ComponentRecord> {
+pub async fn records(engine: &Engine, images: &Images, stack: &Stack, name: &str) -> Result<Vec<ComponentRecord>> {
     let spec = stack.component(name)?;
-    match &spec.source {
-        Source::Image(reference) => record_of_image(engine, name, reference).await,
+    Ok(match &spec.source {
+        Source::Image(reference) => vec![record_of_image(engine, name, reference).await?],
         Source::Version(version) => match name {
-            zookeeper::NAME => zookeeper::record(images, spec, version).await,
-            mesos_master::NAME => mesos_master::record(images, name, version),
-            mesos_agent::NAME => mesos_agent::record(images, version),
+            zookeeper::NAME => vec![zookeeper::record(images, spec, version).await?],
+            mesos_master::NAME => vec![mesos_master::record(images, name, version)?],
+            mesos_agent::NAME => mesos_agent::records(images, version)?,
             other => unreachable!("{other} passed the check of the stack file but has no record"),
         },
-    }
+    })
 }
 
 /// A user's own image: all that is known is which image it is.
@@ -146,7 +146,7 @@ async fn record_of_image(engine: &Engine, name: &str, reference: &str) -> Result
     Ok(ComponentRecord {
         name: name.to_owned(),
         version: "as in the image".to_owned(),
-        provenance: Provenance::Upstream,
+        provenance: Provenance::UserImage,
         artefact: format!("the image {reference}, named by the stack"),
         sha256: id.trim_start_matches("sha256:").to_owned(),
         image: reference.to_owned(),

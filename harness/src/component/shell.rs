@@ -6,7 +6,7 @@
 use super::{Recipe, container_name, mesos_agent};
 use crate::await_until::{Probe, Wait};
 use crate::docker::exec::{ExecOutput, ExecSpec};
-use crate::docker::{ContainerSpec, Engine, Place, container, exec, volume};
+use crate::docker::{ContainerSpec, Engine, Place, container, engine, exec, volume};
 use crate::image::ImageSpec;
 use crate::node::{Node, NodeName};
 use crate::{Result, deadlines};
@@ -56,15 +56,21 @@ pub fn image() -> ImageSpec {
 /// Makes sure that both containers of `node` run, and waits until `docker` works in the shell.
 pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) -> Result<Shell> {
     let (shell, proxy) = (node.container(NAME), node.container(PROXY));
-    if !container::exists(engine, &shell).await? {
-        let image = recipe.images.ensure(&image()).await?;
-        let sockets = format!("{}-{}-sockets", recipe.cluster, node.name());
-        volume::create(engine, &sockets, recipe.labels_of(node.name(), NAME)).await?;
-        proxy_of(recipe, node.name(), &image, &sockets).create(engine).await?;
-        shell_of(recipe, node.name(), &image, &sockets).create(engine).await?;
-    }
-    for name in [&proxy, &shell] {
-        container::start(engine, name).await?;
+    let image = recipe.images.ensure(&image()).await?;
+    let sockets = format!("{}-{}-sockets", recipe.cluster, node.name());
+    volume::create(engine, &sockets, recipe.labels_of(node.name(), NAME)).await?;
+    for part in [
+        proxy_of(recipe, node.name(), &image, &sockets),
+        shell_of(recipe, node.name(), &image, &sockets),
+    ] {
+        if !container::exists(engine, part.name()).await? {
+            match part.create(engine).await {
+                // Another process entered the same node at the same moment.
+                Err(error) if engine::refusal(&error) == Some(409) => {}
+                created => created?,
+            }
+        }
+        container::start(engine, part.name()).await?;
     }
     Wait::that(
         format!("docker answers in the shell of {}", node.name()),
@@ -87,9 +93,7 @@ pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) ->
 }
 
 fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> ContainerSpec {
-    let mut shell = recipe
-        .joining(node, NAME, image)
-        .mount(sockets, &format!("{SOCKET_DIR}:ro"));
+    let mut shell = recipe.joining(node, NAME, image).mount_read_only(sockets, SOCKET_DIR);
     if let NodeName::Slave(_) = node {
         shell = shell.mount(
             &mesos_agent::volume(recipe.cluster, node, mesos_agent::WORK_DIR),

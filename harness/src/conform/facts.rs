@@ -1,17 +1,14 @@
 //! What a report says of its run: folders, times, the machine, the sources.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::error::Context;
 use crate::report::merge::Evidence;
 use crate::report::model::{Docker, Git, Host};
-use crate::{Kind, Result};
+use crate::{Kind, Result, deadlines};
 
 /// Reports that are kept; older ones go when a new one is complete.
 const RUNS_KEPT: usize = 20;
-/// `git` answers about the work tree.
-const GIT_LIMIT: Duration = Duration::from_secs(20);
 
 /// The folders of the runs: `target/conformance/<id>`, `current` while it runs, `latest` when it is complete.
 #[derive(Debug)]
@@ -87,7 +84,7 @@ pub(super) async fn git(root: &Path) -> Option<Git> {
     let ask = async |arguments: &[&str]| {
         let mut command = tokio::process::Command::new("git");
         let output = command.arg("-C").arg(root).args(arguments).kill_on_drop(true).output();
-        let output = tokio::time::timeout(GIT_LIMIT, output).await.ok()?.ok()?;
+        let output = tokio::time::timeout(deadlines::GIT.limit(), output).await.ok()?.ok()?;
         output
             .status
             .success()

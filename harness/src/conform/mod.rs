@@ -11,7 +11,7 @@ mod select;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Versions};
 use crate::evidence::{now, redact, write_atomically};
 use crate::report::model::{Capability, Docker, Run, Selection};
 use crate::report::runner::{RunnerResults, read_junit};
@@ -44,6 +44,8 @@ pub struct Prepared {
     pub docker: Docker,
     /// What probes said of the stack and the machine.
     pub capabilities: Vec<Capability>,
+    /// The versions that the stack gives the components.
+    pub versions: Versions,
 }
 
 /// What came of a run.
@@ -72,63 +74,121 @@ impl Finished {
 /// # Errors
 /// [`Kind::Usage`] where the catalogue or an option is wrong; [`Kind::Environment`] where nextest is missing or the
 /// scenarios do not build; [`Kind::Interrupted`] where a signal came before the first scenario; any error of
-/// `prepare`; [`Kind::Internal`] where the report cannot be written.
+/// `prepare`, as the environment's where it blames a cluster; [`Kind::Internal`] where the report cannot be written.
 pub async fn run(options: &Options, prepare: impl AsyncFnOnce() -> Result<Prepared>) -> Result<Finished> {
-    let clock = Instant::now();
-    let started = now();
-    let catalogue = Catalogue::load(&options.root.join("scenarios/requirements"))?;
-    let folders = facts::Folders::of(&options.root);
-    let selection = match select::selection(options, &catalogue, &folders)? {
+    let begun = Begun {
+        clock: Instant::now(),
+        started: now(),
+        folders: facts::Folders::of(&options.root),
+        catalogue: Catalogue::load(&options.root.join("scenarios/requirements")).map_err(unstarted)?,
+    };
+    let selection = match select::selection(options, &begun.catalogue, &begun.folders).map_err(unstarted)? {
         Ok(selection) => selection,
         Err(refusal) => return Ok(Finished::nothing_ran(refusal)),
     };
     let mut interrupt = Interrupt::install()?;
+    let listed = list(options, &begun.folders, &mut interrupt, prepare).await;
+    let listed = listed.map_err(unstarted)?;
+    let chosen = select::tests(&listed.tests, &begun.catalogue, selection.as_ref(), &listed.prepared);
+    if chosen.is_empty() {
+        let refusal = select::nothing(&listed.tests, selection.as_ref());
+        return Ok(Finished::nothing_ran(refusal));
+    }
+    let ended = listed.nextest.run(&listed.tests, &chosen, &mut interrupt).await?;
+    report_on(options, &begun, selection, &listed, &ended).await
+}
+
+/// What a run knows before it asks the machine anything.
+struct Begun {
+    clock: Instant,
+    started: String,
+    folders: facts::Folders,
+    catalogue: Catalogue,
+}
+
+/// A machine on which clusters boot, and the scenarios, built.
+struct Listed {
+    prepared: Prepared,
+    /// The run's folder.
+    directory: PathBuf,
+    nextest: runner::Nextest,
+    tests: Vec<String>,
+}
+
+/// Makes ready all that the first scenario needs.
+async fn list(
+    options: &Options,
+    folders: &facts::Folders,
+    interrupt: &mut Interrupt,
+    prepare: impl AsyncFnOnce() -> Result<Prepared>,
+) -> Result<Listed> {
     let prepared = interrupt.or(prepare()).await?;
     let directory = folders.begin()?;
     report::write_capabilities(&prepared.capabilities, &directory)?;
     keep_stack(options, &directory)?;
-
     let nextest = runner::Nextest::new(options, &prepared, &directory);
-    let tests = nextest.list(&mut interrupt).await?;
-    let chosen = select::tests(&tests, &catalogue, selection.as_ref(), &prepared.capabilities);
-    if chosen.is_empty() {
-        return Ok(Finished::nothing_ran(select::nothing(&tests, selection.as_ref())));
+    let tests = nextest.list(interrupt).await?;
+    Ok(Listed {
+        prepared,
+        directory,
+        nextest,
+        tests,
+    })
+}
+
+/// Before the first scenario there is no cluster to blame: exit code 1 would read as nonconformant.
+fn unstarted(error: Error) -> Error {
+    if error.kind().is_subjects_fault() {
+        error.blaming(Kind::Environment)
+    } else {
+        error
     }
-    let ended = nextest.run(&tests, &chosen, &mut interrupt).await?;
-    let (runner, mut problems) = results(&nextest, &ended, &directory)?;
-    let (evidence, unreadable) = merge::read_evidence(&directory);
+}
+
+/// Builds the report of a run that came to its end, or was ended, and makes it the latest.
+async fn report_on(
+    options: &Options,
+    begun: &Begun,
+    selection: Option<Selection>,
+    listed: &Listed,
+    ended: &runner::Ended,
+) -> Result<Finished> {
+    let Listed {
+        prepared, directory, ..
+    } = listed;
+    let (runner, mut problems) = results(&listed.nextest, ended, directory)?;
+    let (evidence, unreadable) = merge::read_evidence(directory);
     problems.extend(unreadable);
+    let stack = options.stack.as_deref().map(absolute);
     let run = Run {
-        id: folders.id.clone(),
+        id: begun.folders.id.clone(),
         suite_version: env!("CARGO_PKG_VERSION").to_owned(),
         git: facts::git(&options.root).await,
         command: options.command.clone(),
         ended: now(),
-        first_scenario_s: facts::first_scenario(&started, &evidence),
-        started,
-        duration_s: (clock.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+        first_scenario_s: facts::first_scenario(&begun.started, &evidence),
+        started: begun.started.clone(),
+        duration_s: (begun.clock.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         host: facts::host(&prepared.docker),
         seed: None,
-        stack: options
-            .stack
-            .as_deref()
-            .map(|path| absolute(path).display().to_string()),
+        stack: stack.map(|path| path.display().to_string()),
         selection,
         interrupted: ended.interrupted,
     };
     let report = merge::build(merge::Inputs {
-        catalogue: &catalogue,
-        tests: &tests,
+        catalogue: &begun.catalogue,
+        tests: &listed.tests,
         runner: &runner,
         evidence: &evidence,
         capabilities: &prepared.capabilities,
+        versions: &prepared.versions,
         run,
         mode: "booted",
         problems,
-        directory: &directory,
+        directory,
     });
-    report::write(&report, &directory)?;
-    folders.finish()?;
+    report::write(&report, directory)?;
+    begun.folders.finish()?;
     let exit_code = if ended.interrupted {
         Kind::Interrupted.exit_code()
     } else {
@@ -136,7 +196,7 @@ pub async fn run(options: &Options, prepare: impl AsyncFnOnce() -> Result<Prepar
     };
     Ok(Finished {
         exit_code,
-        report: Some((directory, Box::new(report))),
+        report: Some((directory.clone(), Box::new(report))),
         refusal: None,
     })
 }

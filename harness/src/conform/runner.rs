@@ -1,5 +1,6 @@
 //! Drives nextest as a child in a process group of its own, and hands signals on to it.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -10,6 +11,8 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 use super::{Options, Prepared, absolute, filterset};
+use crate::await_until::Wait;
+use crate::deadlines::{self, Deadline};
 use crate::error::Context;
 use crate::evidence::place::RUN_DIRECTORY;
 use crate::report::runner::read_list;
@@ -157,16 +160,12 @@ impl Nextest {
         let (json, log) = tokio::select! {
             done = &mut both => done,
             number = interrupt.next() => {
-                forward(&child, number);
-                // Bounded by what the signal does to the build; nothing of ours is created yet.
-                drop(child.wait().await);
+                // However the build ends: nothing of ours is created yet.
+                drop(ended(&mut child, number, interrupt, deadlines::NEXTEST_ENDS).await);
                 return Err(interrupted(number));
             }
         };
-        let status = child
-            .wait()
-            .await
-            .context(Kind::Environment, || "nextest cannot be waited for".to_owned())?;
+        let status = child.wait().await.context(Kind::Environment, unknown_end)?;
         if !status.success() {
             return Err(self.build_failed(&arguments, status, &log));
         }
@@ -203,19 +202,18 @@ impl Nextest {
         };
         let arguments = ["run", "--workspace", "--lib", "--profile", "conform", "-E", &filter];
         let mut child = self.spawn(self.command(&arguments))?;
-        let mut interrupted = false;
-        loop {
-            tokio::select! {
-                status = child.wait() => {
-                    let status = status.context(Kind::Environment, || "nextest cannot be waited for".to_owned())?;
-                    return Ok(Ended { status, interrupted });
-                }
-                number = interrupt.next() => {
-                    interrupted = true;
-                    forward(&child, number);
-                }
+        let number = tokio::select! {
+            status = child.wait() => {
+                let status = status.context(Kind::Environment, unknown_end)?;
+                return Ok(Ended { status, interrupted: false });
             }
-        }
+            number = interrupt.next() => number,
+        };
+        let status = ended(&mut child, number, interrupt, deadlines::NEXTEST_ENDS).await?;
+        Ok(Ended {
+            status,
+            interrupted: true,
+        })
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -252,12 +250,42 @@ impl Nextest {
     }
 }
 
-fn forward(child: &Child, number: Signal) {
+/// Hands `number` on to the child's group, and every signal after it, until the child has ended. One that has not within
+/// `deadline` is killed with its group: it hangs, and the reapers of its tests remove what those made.
+async fn ended(child: &mut Child, number: Signal, interrupt: &mut Interrupt, deadline: Deadline) -> Result<ExitStatus> {
     let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-    if let Some(group) = group {
-        // A group that is gone needs no signal.
-        let _ = killpg(group, number);
+    let forward = |number| {
+        if let Some(group) = group {
+            // A group that is gone needs no signal.
+            let _ = killpg(group, number);
+        }
+    };
+    forward(number);
+    let orderly = async {
+        loop {
+            tokio::select! {
+                status = child.wait() => return status,
+                number = interrupt.next() => forward(number),
+            }
+        }
+    };
+    if let Ok(status) = tokio::time::timeout(deadline.limit(), orderly).await {
+        return status.context(Kind::Environment, unknown_end);
     }
+    let limit = deadline.limit();
+    tracing::warn!(
+        "nextest did not end within {limit:.0?} ({}) of {number}: it is killed",
+        deadline.name
+    );
+    forward(Signal::SIGKILL);
+    Wait::that("nextest, killed, has ended", deadlines::EXEC_KILL)
+        .blaming(Kind::Environment)
+        .for_future(async { child.wait().await.context(Kind::Environment, unknown_end) })
+        .await
+}
+
+fn unknown_end() -> String {
+    "nextest cannot be waited for".to_owned()
 }
 
 async fn whole(mut stream: impl AsyncRead + Unpin) -> std::io::Result<Vec<u8>> {
@@ -272,9 +300,52 @@ async fn shown(stream: impl AsyncRead + Unpin) -> String {
     let mut log = String::new();
     while let Ok(Some(line)) = lines.next_segment().await {
         let line = String::from_utf8_lossy(&line);
-        anstream::eprintln!("{line}");
+        // Whoever read it may be gone; the log is kept all the same.
+        let _ = writeln!(anstream::stderr(), "{line}");
         log.push_str(&line);
         log.push('\n');
     }
     log
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn after_a_signal(script: &str, deadline: Duration) -> ExitStatus {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script])
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let output = child.stdout.take().unwrap();
+        let mut ready = String::new();
+        BufReader::new(output).read_line(&mut ready).await.unwrap();
+        let mut interrupt = Interrupt { streams: Vec::new() };
+        let deadline = Deadline::custom("SHORT", deadline);
+        ended(&mut child, Signal::SIGTERM, &mut interrupt, deadline)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_child_that_ends_on_the_signal_keeps_its_status() {
+        let status = after_a_signal(
+            "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done",
+            Duration::from_secs(20),
+        )
+        .await;
+        assert_eq!(status.code(), Some(7));
+    }
+
+    #[tokio::test]
+    async fn a_child_that_does_not_end_is_killed() {
+        let status = after_a_signal("trap '' TERM; echo ready; sleep 1000", Duration::from_millis(100)).await;
+        assert_eq!(status.signal(), Some(9));
+    }
 }

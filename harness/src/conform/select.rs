@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::facts::Folders;
-use super::{Options, selection_of};
+use super::{Options, Prepared, selection_of};
 use crate::catalogue::{Catalogue, Requirement, RequirementId};
-use crate::report::model::{Capability, Selection};
+use crate::report::model::Selection;
 use crate::report::{self, Outcome};
 use crate::{Error, Result};
 
@@ -89,14 +89,15 @@ fn unmatched(asked: &str, gaps: &[&Requirement], catalogue: &Catalogue) -> Error
     }
 }
 
-/// The tests of the selection, without those of features that the subject does not have.
+/// The tests of the selection, without those of features and versions that the subject does not have.
 pub(super) fn tests(
     all: &[String],
     catalogue: &Catalogue,
     selection: Option<&Selection>,
-    capabilities: &[Capability],
+    prepared: &Prepared,
 ) -> Vec<String> {
-    let lacking: BTreeSet<&str> = capabilities
+    let lacking: BTreeSet<&str> = prepared
+        .capabilities
         .iter()
         .filter(|one| !one.supported)
         .map(|one| one.feature.as_str())
@@ -107,6 +108,7 @@ pub(super) fn tests(
             return selection.is_none();
         };
         selection.is_none_or(|selection| selection.selected.contains(&requirement.id))
+            && prepared.versions.exclude(requirement).is_none()
             && !requirement
                 .features
                 .iter()

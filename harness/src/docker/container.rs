@@ -8,15 +8,16 @@ use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum, NetworkingConfig,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, LogsOptionsBuilder,
-    StartContainerOptions, StopContainerOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptions,
+    CreateContainerOptionsBuilder, InspectContainerOptions, KillContainerOptions, StartContainerOptions,
+    StopContainerOptionsBuilder, UploadToContainerOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::future::select_all;
 use futures_util::{FutureExt, StreamExt};
 
-use super::Engine;
+use super::mount::Mounted;
+use super::{Engine, logs};
 use crate::labels::Labels;
-use crate::{Error, Kind, Result, deadlines};
+use crate::{Error, Kind, Result, deadlines, interrupt};
 
 /// Where a container stands in the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub struct ContainerSpec {
     command: Option<Vec<String>>,
     hostname: Option<String>,
     user: Option<String>,
-    mounts: Vec<String>,
+    mounts: Vec<Mounted>,
     capabilities: Vec<String>,
     files: Vec<(String, Vec<u8>)>,
     init: bool,
@@ -123,8 +124,22 @@ impl ContainerSpec {
 
     /// Mounts a volume (by name) or a directory of the engine's host (by path) at `target`.
     #[must_use]
-    pub fn mount(mut self, source: &str, target: &str) -> Self {
-        self.mounts.push(format!("{source}:{target}"));
+    pub fn mount(self, source: &str, target: &str) -> Self {
+        self.mounted(source, target, false)
+    }
+
+    /// As [`ContainerSpec::mount`], to be read only.
+    #[must_use]
+    pub fn mount_read_only(self, source: &str, target: &str) -> Self {
+        self.mounted(source, target, true)
+    }
+
+    fn mounted(mut self, source: &str, target: &str, read_only: bool) -> Self {
+        self.mounts.push(Mounted {
+            source: source.to_owned(),
+            target: target.to_owned(),
+            read_only,
+        });
         self
     }
 
@@ -164,7 +179,7 @@ impl ContainerSpec {
 
     fn body(&self) -> ContainerCreateBody {
         let mut host = HostConfig {
-            binds: Some(self.mounts.clone()),
+            mounts: Some(self.mounts.iter().map(|mounted| mounted.with(&self.labels)).collect()),
             cap_add: Some(self.capabilities.clone()),
             init: Some(self.init),
             ..HostConfig::default()
@@ -230,7 +245,7 @@ impl ContainerSpec {
             Some(Place::Sealed) => words.push("--network none --read-only --cap-drop ALL".to_owned()),
             None => {}
         }
-        words.extend(self.mounts.iter().map(|mount| format!("--volume {mount}")));
+        words.extend(self.mounts.iter().map(|mounted| format!("--volume {mounted}")));
         words.extend(self.env.iter().map(|pair| format!("--env '{pair}'")));
         words.push(self.image.clone());
         words.extend(self.command.iter().flatten().cloned());
@@ -242,6 +257,7 @@ impl ContainerSpec {
     /// # Errors
     /// [`Kind::Environment`] where the engine refuses.
     pub async fn create(&self, engine: &Engine) -> Result<()> {
+        let _creating = interrupt::creating().await;
         let options = CreateContainerOptionsBuilder::new().name(&self.name).build();
         let create = engine.docker().create_container(Some(options), self.body());
         engine
@@ -286,7 +302,8 @@ fn archive(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
 /// Starts a created or stopped container.
 ///
 /// # Errors
-/// [`Kind::Environment`] where the engine refuses: a missing program, a name that is not there.
+/// [`Kind::Component`] where its image or its command cannot be run: a missing program. [`Kind::Environment`] where
+/// the engine refuses otherwise: a name that is not there.
 pub async fn start(engine: &Engine, name: &str) -> Result<()> {
     let start = engine.docker().start_container(name, None::<StartContainerOptions>);
     engine
@@ -296,6 +313,14 @@ pub async fn start(engine: &Engine, name: &str) -> Result<()> {
             start,
         )
         .await
+        // The engine answers 400 where the runtime cannot run what the container is made of.
+        .map_err(|error| match super::engine::refusal(&error) {
+            Some(400) => Error::new(Kind::Component, format!("the container {name} cannot run its program"))
+                .expected("an image and a command that can be run")
+                .ran(format!("docker start {name}"))
+                .caused_by(error),
+            _ => error,
+        })
 }
 
 /// Stops a running container: its stop signal, then SIGKILL after [`deadlines::CONTAINER_STOP`].
@@ -344,37 +369,6 @@ pub async fn kill(engine: &Engine, name: &str) -> Result<()> {
         .await
 }
 
-/// The last `lines` lines of both output streams, or why they could not be read.
-pub async fn log_tail(engine: &Engine, name: &str, lines: usize) -> String {
-    let options = LogsOptionsBuilder::new()
-        .stdout(true)
-        .stderr(true)
-        .tail(&lines.to_string())
-        .build();
-    let read = async {
-        let mut text = String::new();
-        let mut stream = engine.docker().logs(name, Some(options));
-        while let Some(chunk) = stream.next().await {
-            match chunk {
-                Ok(chunk) => {
-                    text.push_str(&String::from_utf8_lossy(&chunk.into_bytes()));
-                    if !text.ends_with('\n') {
-                        text.push('\n');
-                    }
-                }
-                Err(error) => {
-                    text.push_str(&format!("(log unreadable: {error})\n"));
-                    break;
-                }
-            }
-        }
-        text
-    };
-    tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), read)
-        .await
-        .unwrap_or_else(|_| "(the log stream did not end in time)\n".to_owned())
-}
-
 /// Resolves when the first of `names` is no longer running, to the error that says so with its last lines.
 ///
 /// Give it to [`crate::await_until::Wait::unless`]: a container that dies ends a wait at once.
@@ -394,8 +388,23 @@ pub async fn death(engine: &Engine, names: &[String]) -> Error {
         .boxed()
     });
     let ((name, code), ..) = select_all(watched).await;
-    let how = code.map_or("is gone".to_owned(), |code| format!("exited with status {code}"));
-    let tail = log_tail(engine, name, 30).await;
+    let how = match code {
+        Some(code) => format!("exited with status {code}"),
+        None => match exists(engine, name).await {
+            Ok(false) => "is gone".to_owned(),
+            lost => {
+                let error = Error::new(
+                    Kind::Environment,
+                    format!("the engine no longer tells whether {name} runs"),
+                );
+                return match lost {
+                    Err(cause) => error.caused_by(cause),
+                    Ok(_) => error,
+                };
+            }
+        },
+    };
+    let tail = logs::evidence(engine, name, 30).await;
     Error::new(Kind::Component, format!("the container {name} {how}"))
         .expected("a container that keeps running")
         .ran(format!("docker logs {name}"))

@@ -28,7 +28,7 @@ impl Engine {
     pub async fn connect() -> Result<Self> {
         let address = address();
         let unreachable = |what: &str| format!("no Docker engine answers at {address}: {what}");
-        let docker = Docker::connect_with_defaults()
+        let docker = Docker::connect_with_host(&address)
             .context(Kind::Environment, || unreachable("its address cannot be used"))
             .map_err(with_remedy)?;
         let answer = tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), docker.version()).await;
@@ -112,16 +112,19 @@ pub fn refusal(error: &Error) -> Option<u16> {
         .and_then(status)
 }
 
-/// Where the engine is looked for: `DOCKER_HOST`, else the local socket.
+/// Where the engine is looked for: `DOCKER_HOST` where it is set and not empty, else the local socket.
 #[must_use]
 pub fn address() -> String {
-    std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned())
+    let named = std::env::var("DOCKER_HOST").ok().filter(|address| !address.is_empty());
+    named.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned())
 }
 
 fn with_remedy(error: Error) -> Error {
-    error.ran("docker version").hint(
-        "`harness setup` installs and starts an engine on Debian and Ubuntu; elsewhere start one or set DOCKER_HOST",
-    )
+    let (major, minor) = API_MINIMUM;
+    error
+        .expected(format!("a Docker engine that speaks API {major}.{minor} or newer"))
+        .ran("docker version")
+        .hint("`harness setup` installs and starts an engine on Debian and Ubuntu; elsewhere start one or set DOCKER_HOST")
 }
 
 fn parse(api: &str) -> (u32, u32) {

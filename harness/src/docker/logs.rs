@@ -105,6 +105,13 @@ pub async fn tail(engine: &Engine, container: &str, lines: usize) -> Result<Stri
         .map_err(|error: Error| error.ran(from.pasteable(container, false)))
 }
 
+/// As [`tail`], for evidence: why the log could not be read stands in its place.
+pub async fn evidence(engine: &Engine, container: &str, lines: usize) -> String {
+    tail(engine, container, lines)
+        .await
+        .unwrap_or_else(|error| format!("(no log: {error})\n"))
+}
+
 /// What the log holds now, line by line; the stream ends after an error.
 pub fn read(engine: &Engine, container: &str, from: Start) -> impl Stream<Item = Result<Line>> + Send + use<> {
     lines(engine, container, from, false)

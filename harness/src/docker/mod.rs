@@ -4,6 +4,7 @@ pub mod container;
 pub mod engine;
 pub mod exec;
 pub mod logs;
+mod mount;
 pub mod network;
 pub mod removal;
 pub mod terminal;

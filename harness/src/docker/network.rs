@@ -9,7 +9,7 @@ use bollard::query_parameters::ListNetworksOptions;
 use super::Engine;
 use super::engine::refusal;
 use crate::labels::Labels;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, interrupt};
 
 /// The second octets that clusters use: 10.64.0.0 to 10.127.255.0, far from Docker's own pools (172.16/12, 192.168/16).
 const SECOND_OCTETS: std::ops::Range<u8> = 64..128;
@@ -85,7 +85,7 @@ pub async fn create(engine: &Engine, name: &str, labels: &Labels, seed: u16) -> 
     for subnet in candidates.take(TRIES) {
         tried += 1;
         match create_on(engine, name, labels, subnet).await {
-            Ok(()) => return Ok(Some(subnet)),
+            Ok(id) => return Ok(is_first(engine, name, &id).await?.then_some(subnet)),
             Err(error) if refusal(&error) == Some(409) => return Ok(None),
             // The engine answers 403 where the pool overlaps one of its networks.
             Err(error) if refusal(&error) == Some(403) => tracing::debug!("{subnet} is taken: {error:?}"),
@@ -101,7 +101,7 @@ pub async fn create(engine: &Engine, name: &str, labels: &Labels, seed: u16) -> 
     .hint("`harness sweep` removes networks that dead runs left behind"))
 }
 
-async fn create_on(engine: &Engine, name: &str, labels: &Labels, subnet: Subnet) -> Result<()> {
+async fn create_on(engine: &Engine, name: &str, labels: &Labels, subnet: Subnet) -> Result<String> {
     let config = IpamConfig {
         subnet: Some(subnet.to_string()),
         gateway: Some(subnet.address(1).to_string()),
@@ -119,15 +119,32 @@ async fn create_on(engine: &Engine, name: &str, labels: &Labels, subnet: Subnet)
         labels: Some(labels.clone()),
         ..NetworkCreateRequest::default()
     };
+    let _creating = interrupt::creating().await;
     let ran = format!("docker network create --subnet {subnet} {name}");
+    let create = engine.docker().create_network(body);
+    Ok(engine
+        .request(&format!("create the network {name}"), ran, create)
+        .await?
+        .id)
+}
+
+/// False where another process made a network of the same name a moment earlier: ours is then removed again.
+async fn is_first(engine: &Engine, name: &str, id: &str) -> Result<bool> {
+    let mut same: Vec<Network> = list(engine).await?;
+    same.retain(|network| network.name.as_deref() == Some(name));
+    let first = same.iter().min_by_key(|network| (network.created, network.id.clone()));
+    if first.is_none_or(|first| first.id.as_deref() == Some(id)) {
+        return Ok(true);
+    }
+    let remove = engine.docker().remove_network(id);
     engine
         .request(
-            &format!("create the network {name}"),
-            ran,
-            engine.docker().create_network(body),
+            &format!("remove the second network {name}"),
+            format!("docker network rm {id}"),
+            remove,
         )
         .await?;
-    Ok(())
+    Ok(false)
 }
 
 async fn list(engine: &Engine) -> Result<Vec<Network>> {

@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::await_until::{Probe, Wait};
-use crate::{Result, deadlines, labels};
+use crate::labels::{self, Labels};
+use crate::{Result, deadlines};
+
+/// So many looks in a row, over about two seconds, find nothing of a killed process.
+const QUIET_LOOKS: u32 = 20;
 
 /// Which objects of ours are meant. Every selection includes [`labels::HARNESS`]: there is no way to select another's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,18 +70,24 @@ pub struct Removed {
     pub leaked: Vec<String>,
 }
 
-/// Names, by kind, of everything a selection finds. Images are left out unless they carry a lease: content-addressed
-/// images outlive runs.
+/// Everything that a selection finds, by name. Images are left out unless they carry a lease: content-addressed images
+/// outlive runs.
 ///
 /// # Errors
 /// [`crate::Kind::Environment`] where the engine does not list.
 pub async fn list(engine: &Engine, selection: &Selection) -> Result<Vec<Object>> {
+    let found = labelled(engine, selection).await?;
+    Ok(found.into_iter().map(|(object, _)| object).collect())
+}
+
+/// As [`list`], with what each object's labels say.
+pub(crate) async fn labelled(engine: &Engine, selection: &Selection) -> Result<Vec<(Object, Labels)>> {
     let (mut found, images) = tokio::try_join!(but_images(engine, selection), images(engine, selection))?;
     found.extend(images);
     Ok(found)
 }
 
-async fn but_images(engine: &Engine, selection: &Selection) -> Result<Vec<Object>> {
+async fn but_images(engine: &Engine, selection: &Selection) -> Result<Vec<(Object, Labels)>> {
     let (docker, filters) = (engine.docker(), selection.filters());
     let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
@@ -97,26 +107,28 @@ async fn but_images(engine: &Engine, selection: &Selection) -> Result<Vec<Object
     )?;
     let containers = containers.into_iter().filter_map(|container| {
         let name = container.names.unwrap_or_default().pop();
-        name.map(|name| name.trim_start_matches('/').to_owned())
-            .or(container.id)
-            .map(Object::Container)
+        let name = name.map_or(container.id?, |name| name.trim_start_matches('/').to_owned());
+        Some((Object::Container(name), container.labels.unwrap_or_default()))
     });
-    let networks = networks.into_iter().filter_map(|network| network.name);
+    let networks = networks
+        .into_iter()
+        .filter_map(|network| Some((Object::Network(network.name?), network.labels.unwrap_or_default())));
     let volumes = volumes.volumes.unwrap_or_default().into_iter();
-    Ok(containers
-        .chain(networks.map(Object::Network))
-        .chain(volumes.map(|volume| Object::Volume(volume.name)))
-        .collect())
+    let volumes = volumes.map(|volume| (Object::Volume(volume.name), volume.labels));
+    Ok(containers.chain(networks).chain(volumes).collect())
 }
 
 /// Those that carry a lease.
-async fn images(engine: &Engine, selection: &Selection) -> Result<Vec<Object>> {
+async fn images(engine: &Engine, selection: &Selection) -> Result<Vec<(Object, Labels)>> {
     let mut temporary = selection.clone();
     temporary.0.push(labels::LEASE.to_owned());
     let options = ListImagesOptionsBuilder::new().filters(&temporary.filters()).build();
     let images = engine.docker().list_images(Some(options));
     let images = engine.request("list images", "docker images", images).await?;
-    Ok(images.into_iter().map(|image| Object::Image(image.id)).collect())
+    Ok(images
+        .into_iter()
+        .map(|image| (Object::Image(image.id), image.labels))
+        .collect())
 }
 
 /// One removable thing, by name.
@@ -143,11 +155,25 @@ impl std::fmt::Display for Object {
     }
 }
 
-/// Removes everything that `selection` finds, and looks again until nothing is left: another request of a process
-/// that was killed may still have been creating something.
+/// Removes everything that `selection` finds, and looks again until nothing is left.
 pub async fn remove(engine: &Engine, selection: &Selection) -> Removed {
+    remove_until(engine, selection, 1).await
+}
+
+/// As [`remove`], for what a process left that was killed: the engine may still be creating what it asked for last,
+/// so nothing must be there for a while.
+pub async fn remove_leftovers(engine: &Engine, selection: &Selection) -> Removed {
+    match list(engine, selection).await {
+        // Its owner removed it: the ordinary end, which is to cost nothing.
+        Ok(found) if found.is_empty() => Removed::default(),
+        _ => remove_until(engine, selection, QUIET_LOOKS).await,
+    }
+}
+
+async fn remove_until(engine: &Engine, selection: &Selection, looks: u32) -> Removed {
     let passes: Mutex<Passes> = Mutex::default();
     let gone = Wait::that("everything of ours is removed", deadlines::TEARDOWN)
+        .stable_for(looks)
         .until(async || {
             let mut found = 0;
             // The second pass follows at once: mostly it finds that the first was complete.
@@ -215,6 +241,7 @@ async fn remove_once(engine: &Engine, selection: &Selection, images_too: bool) -
         let found = but_images(engine, selection).await?;
         let (containers, others): (Vec<_>, Vec<_>) = found
             .into_iter()
+            .map(|(object, _)| object)
             .partition(|object| matches!(object, Object::Container(_)));
         let mut outcomes = remove_each(engine, containers).await;
         outcomes.extend(remove_each(engine, others).await);
@@ -229,7 +256,8 @@ async fn remove_once(engine: &Engine, selection: &Selection, images_too: bool) -
     // Not `try_join`: a list that failed must not break off a removal.
     let (others, images) = tokio::join!(others, images);
     let mut outcomes = others?;
-    outcomes.extend(remove_each(engine, images?).await);
+    let images = images?.into_iter().map(|(object, _)| object).collect();
+    outcomes.extend(remove_each(engine, images).await);
     Ok(outcomes)
 }
 

@@ -3,8 +3,8 @@
 use bollard::models::VolumeCreateRequest;
 
 use super::Engine;
-use crate::Result;
 use crate::labels::Labels;
+use crate::{Result, interrupt};
 
 /// Creates the volume `name`; one that exists is left as it is.
 ///
@@ -16,6 +16,7 @@ pub async fn create(engine: &Engine, name: &str, labels: Labels) -> Result<()> {
         labels: Some(labels),
         ..VolumeCreateRequest::default()
     };
+    let _creating = interrupt::creating().await;
     let ran = format!("docker volume create {name}");
     engine
         .request(

@@ -1,7 +1,6 @@
 //! What only a container can tell: one short-lived container of an image of ours, and one that asks for privileges.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{
@@ -16,8 +15,6 @@ use crate::docker::{Engine, Selection};
 use crate::{Result, deadlines, labels};
 
 const NAMES: [&str; 5] = ["net-admin", "iptables", "netem", "node-addresses", "privileged"];
-/// How long the host's connection to a container may take: on one machine it is answered at once.
-const CONNECT: Duration = Duration::from_secs(2);
 const END: &str = "end of probes";
 
 /// Each line is NAME|ANSWER|PROBE|OUTPUT. The container then lives on for a while, to be reached.
@@ -227,13 +224,14 @@ async fn reach(address: Option<Ipv4Addr>) -> Ability {
         return Ability::new(Answer::Unknown, "", "the engine's default network gives no address");
     };
     let probe = format!("connect to a container at {address}:{PORT}");
-    match tokio::time::timeout(CONNECT, tokio::net::TcpStream::connect((address, PORT))).await {
+    let limit = deadlines::CONTAINER_CONNECT.limit();
+    match tokio::time::timeout(limit, tokio::net::TcpStream::connect((address, PORT))).await {
         Ok(Ok(_)) => Ability::new(Answer::Yes, probe, "a container's address answers"),
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             Ability::new(Answer::Yes, probe, "a container's address answers")
         }
         Ok(Err(error)) => Ability::new(Answer::No, probe, error.to_string()),
-        Err(_) => Ability::new(Answer::No, probe, format!("no answer within {CONNECT:?}")),
+        Err(_) => Ability::new(Answer::No, probe, format!("no answer within {limit:?}")),
     }
 }
 

@@ -1,13 +1,10 @@
 //! The Docker engine, its networks and the image registry.
 
-use std::time::Duration;
-
 use super::{Capabilities, Check};
 use crate::Error;
+use crate::deadlines::REGISTRY_LOOK;
 use crate::docker::{Engine, network};
 
-/// The registry is only asked for information: not for long.
-const REGISTRY: Duration = Duration::from_secs(5);
 /// What the Debian base is pulled as, where a registry answers.
 const PUBLIC_IMAGE: &str = "debian:bookworm-slim";
 
@@ -39,10 +36,10 @@ pub(super) async fn checks(engine: &Engine, capabilities: &Capabilities) -> Vec<
         Check::ok("init program", facts.init_binary)
     });
     let registry = engine.docker().inspect_registry_image(PUBLIC_IMAGE, None);
-    checks.push(match tokio::time::timeout(REGISTRY, registry).await {
+    checks.push(match tokio::time::timeout(REGISTRY_LOOK.limit(), registry).await {
         Ok(Ok(_)) => Check::ok("image registry", format!("answers for {PUBLIC_IMAGE}")),
         Ok(Err(error)) => no_registry(&error.to_string()),
-        Err(_) => no_registry(&format!("no answer within {REGISTRY:?}")),
+        Err(_) => no_registry(&format!("no answer within {:?}", REGISTRY_LOOK.limit())),
     });
     checks.push(match network::free(engine).await {
         Ok((0, _)) => Check::missing(

@@ -3,7 +3,7 @@
 use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
 
 use super::Recorder;
-use crate::docker::{Engine, Selection, container};
+use crate::docker::{Engine, Selection, logs};
 
 /// Lines kept of each container: a scenario's whole life fits.
 const LINES: usize = 2000;
@@ -22,7 +22,7 @@ pub async fn collect(engine: &Engine, selection: &Selection, recorder: &Recorder
     };
     for name in containers.into_iter().filter_map(|container| container.names?.pop()) {
         let name = name.trim_start_matches('/');
-        let log = container::log_tail(engine, name, LINES).await;
+        let log = logs::evidence(engine, name, LINES).await;
         let inspect = engine.docker().inspect_container(name, None::<InspectContainerOptions>);
         let inspect = engine
             .request("inspect", format!("docker inspect {name}"), inspect)

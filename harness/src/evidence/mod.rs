@@ -4,6 +4,8 @@
 //! run. The [report](crate::report) trusts that file above the test runner's own "pass".
 
 pub mod check;
+mod current;
+mod file;
 pub mod logs;
 pub mod place;
 mod record;
@@ -13,8 +15,10 @@ mod verdict;
 
 #[doc(hidden)]
 pub use check::expected;
+pub use current::{current, interrupted};
+pub use file::{now, write_atomically};
 pub use record::{Check, Cleanup, Panic, ScenarioRecord};
-pub use recorder::{Recorder, SCENARIO_FILE, current, now, write_atomically};
+pub use recorder::{Recorder, SCENARIO_FILE};
 pub use redact::{REDACTED, redact};
 pub use verdict::{
     Concluded, Failure, Verdict, inconclusive, judge, not_applicable, passed, rerun_command, rerun_filtered, skipped,

@@ -2,21 +2,10 @@
 
 use std::path::PathBuf;
 
+pub use crate::workspace::root as workspace_root;
+
 /// Names the folder of a conformance run to the scenarios that are part of it.
 pub const RUN_DIRECTORY: &str = "HARNESS_RUN_DIR";
-
-/// The root of the workspace: what nextest says, else the nearest folder above that holds `.config/nextest.toml`,
-/// else where this crate was built.
-#[must_use]
-pub fn workspace_root() -> PathBuf {
-    if let Some(root) = std::env::var_os("NEXTEST_WORKSPACE_ROOT") {
-        return PathBuf::from(root);
-    }
-    let here = std::env::current_dir().unwrap_or_default();
-    here.ancestors()
-        .find(|folder| folder.join(".config/nextest.toml").is_file())
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".."), PathBuf::from)
-}
 
 /// `target/conformance` of the workspace.
 #[must_use]

@@ -1,12 +1,10 @@
 //! Records what a scenario does, as it does it: the file on disk is complete after every call, so that it survives
 //! SIGKILL.
 
-use std::collections::HashMap;
-use std::io::Write as _;
-use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::file::{now, write_atomically};
 use super::place;
 use super::record::{Check, Cleanup, Panic, ScenarioRecord};
 use super::redact::redact;
@@ -22,31 +20,6 @@ pub const SCENARIO_FILE: &str = "scenario.json";
 const ATTACHMENT_LIMIT: usize = 16 << 20;
 /// A check's two sides beyond this keep their beginning.
 const VALUE_LIMIT: usize = 4000;
-
-static RECORDERS: LazyLock<Mutex<HashMap<String, Arc<Recorder>>>> = LazyLock::new(Mutex::default);
-
-/// The recorder of the scenario that runs now: nextest says which, else the name that the test framework gave the
-/// thread.
-#[must_use]
-pub fn current() -> Arc<Recorder> {
-    let test = std::env::var("NEXTEST_TEST_NAME").unwrap_or_else(|_| {
-        let thread = std::thread::current();
-        thread.name().unwrap_or("unnamed").to_owned()
-    });
-    let mut recorders = RECORDERS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(recorder) = recorders.get(&test) {
-        return recorder.clone();
-    }
-    record_panics();
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let recorder = Arc::new(Recorder::new(
-        &place::run_directory(),
-        &test,
-        number("NEXTEST_ATTEMPT").unwrap_or(1),
-    ));
-    recorders.insert(test, recorder.clone());
-    recorder
-}
 
 /// What one attempt of a scenario records of itself.
 #[derive(Debug)]
@@ -177,6 +150,12 @@ impl Recorder {
         });
     }
 
+    pub(super) fn interrupt(&self, reason: &str) {
+        if self.snapshot().outcome.is_none() {
+            self.conclude(Outcome::NotRun, Some(reason.to_owned()));
+        }
+    }
+
     /// Concludes with a pass.
     ///
     /// # Errors
@@ -231,7 +210,7 @@ impl Recorder {
     }
 
     /// Never waits for a lock: the thread that panics may hold it.
-    fn panicked(&self, panic: Panic) {
+    pub(super) fn panicked(&self, panic: Panic) {
         if let Ok(mut state) = self.state.try_lock()
             && state.record.panic.is_none()
         {
@@ -246,61 +225,6 @@ pub(super) fn broken(check: &Check) -> Error {
     Error::new(Kind::Answer, format!("check failed at {}: {}", check.at, check.text))
         .expected(check.expected.clone())
         .evidence(format!("actual: {}", check.actual))
-}
-
-/// Adds recording to the panic hook, once in a process.
-fn record_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            record_panic(info);
-            before(info);
-        }));
-    });
-}
-
-fn record_panic(info: &PanicHookInfo<'_>) {
-    let name = std::env::var("NEXTEST_TEST_NAME").ok();
-    let thread = std::thread::current();
-    let Some(test) = name.as_deref().or(thread.name()) else {
-        return;
-    };
-    // A panic inside `current` holds this lock: then there is no recorder to tell.
-    let Ok(recorder) = RECORDERS.try_lock().map(|recorders| recorders.get(test).cloned()) else {
-        return;
-    };
-    if let Some(recorder) = recorder {
-        recorder.panicked(Panic {
-            message: info.payload_as_str().unwrap_or("no message").to_owned(),
-            at: info
-                .location()
-                .map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line())),
-        });
-    }
-}
-
-/// Now, as reports write it: RFC 3339 in UTC, to the millisecond.
-#[must_use]
-pub fn now() -> String {
-    format!("{:.3}", jiff::Timestamp::now())
-}
-
-/// Writes a file whole or not at all, and makes its folder.
-///
-/// # Errors
-/// [`Kind::Internal`] naming the file.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).context(Kind::Internal, failed)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".partial-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)
-        .context(Kind::Internal, failed)?;
-    file.write_all(bytes).context(Kind::Internal, failed)?;
-    file.persist(path).map(drop).context(Kind::Internal, failed)
 }
 
 fn shorten(value: &str) -> String {
@@ -391,13 +315,17 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_recorded_where_it_happens() {
-        let recorder = current();
-        recorder.check(check(true));
-        let caught = std::panic::catch_unwind(|| assert_eq!(1, 2, "numbers differ"));
-        assert!(caught.is_err());
-        let panic = on_disk(&recorder).panic.expect("the hook recorded it");
-        assert!(panic.is_assertion() && panic.at.contains("recorder.rs:"), "{panic:?}");
-        assert!(recorder.pass().is_err(), "a panic in the background is no pass");
+    fn what_breaks_after_a_signal_is_no_failure() {
+        let run = tempfile::tempdir().expect("a temporary folder");
+        let recorder = Recorder::new(run.path(), "a::b::c", 1);
+        recorder.interrupt("SIGTERM");
+        recorder.conclude(Outcome::Failed, Some("the container exited with status 137".to_owned()));
+        assert_eq!(on_disk(&recorder).outcome, Some(Outcome::NotRun));
+
+        let passed = Recorder::new(run.path(), "a::b::d", 1);
+        passed.check(check(true));
+        passed.pass().expect("a check held");
+        passed.interrupt("SIGTERM");
+        assert_eq!(on_disk(&passed).outcome, Some(Outcome::Passed));
     }
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::process::{ExitCode, Termination};
 
+use super::current;
 use super::record::Check;
-use super::recorder::{self, Recorder, broken};
+use super::recorder::{Recorder, broken};
 use crate::catalogue::Catalogue;
 use crate::report::Outcome;
 use crate::{Error, Kind, Result};
@@ -29,7 +30,7 @@ impl Termination for Concluded {
 /// # Errors
 /// Where nothing was checked, a check did not hold, a background task panicked, or no evidence could be written.
 pub fn passed() -> Verdict {
-    recorder::current().pass()?;
+    current().pass()?;
     Ok(Concluded(()))
 }
 
@@ -50,7 +51,7 @@ pub fn inconclusive(reason: impl Into<String>) -> Verdict {
 
 fn conclude(outcome: Outcome, reason: String) -> Verdict {
     eprintln!("{outcome}: {reason}");
-    recorder::current().conclude(outcome, Some(reason));
+    current().conclude(outcome, Some(reason));
     Ok(Concluded(()))
 }
 
@@ -84,7 +85,7 @@ impl Failure {
 impl From<Error> for Failure {
     #[track_caller]
     fn from(error: Error) -> Self {
-        Failure::record(&recorder::current(), &error)
+        Failure::record(&current(), &error)
     }
 }
 
@@ -105,7 +106,7 @@ impl fmt::Display for Failure {
 /// # Errors
 /// A [`Failure`] where it does not hold.
 pub fn judge(check: Check) -> Result<(), Failure> {
-    let recorder = recorder::current();
+    let recorder = current();
     if recorder.check(check.clone()) {
         return Ok(());
     }
@@ -188,6 +189,6 @@ mod tests {
     fn a_late_skip_is_a_success_for_the_runner_and_a_skip_in_the_evidence() {
         let concluded = skipped("the kernel has no netem").expect("a skip is no failure");
         assert_eq!(concluded.report(), ExitCode::SUCCESS);
-        assert_eq!(recorder::current().snapshot().outcome, Some(Outcome::Skipped));
+        assert_eq!(current().snapshot().outcome, Some(Outcome::Skipped));
     }
 }

@@ -99,6 +99,7 @@ impl Images {
             out.sync_all().await.context(Kind::Environment, writing)
         };
         Wait::that("the images are saved", deadlines::IMAGE_BUILD)
+            .blaming(Kind::Image)
             .for_future(save)
             .await?;
         let size = out.metadata().await.context(Kind::Environment, writing)?.len();
@@ -210,6 +211,7 @@ impl Images {
             }
         };
         Wait::that("the images are loaded", deadlines::IMAGE_BUILD)
+            .blaming(Kind::Image)
             .for_future(import)
             .await
             .map_err(|error| error.ran(format!("docker load --input '{}'", file.display())))

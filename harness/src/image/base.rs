@@ -88,6 +88,7 @@ impl Images {
             Ok(())
         };
         Wait::that("the root file system is imported", deadlines::BASE_BOOTSTRAP)
+            .blaming(Kind::Image)
             .for_future(import)
             .await?;
         Ok(format!("{repository}:{}", image.content))

@@ -121,7 +121,8 @@ impl Images {
             }
             Ok(())
         };
-        let wait = Wait::that(format!("the image {} is built", image.name), deadlines::IMAGE_BUILD);
+        let wait =
+            Wait::that(format!("the image {} is built", image.name), deadlines::IMAGE_BUILD).blaming(Kind::Image);
         let mut built = wait
             .for_future(build)
             .await

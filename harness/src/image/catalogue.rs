@@ -331,7 +331,7 @@ mod tests {
     /// Every test process computes the tags it needs: this keeps it a matter of milliseconds.
     #[test]
     fn the_tags_of_this_checkout_are_computed_without_an_engine() {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+        let fixtures = crate::workspace::checkout().join("fixtures");
         let catalogue = Catalogue::open(&fixtures, Certificates::of_host()).unwrap();
         for (spec, manifest) in catalogue.specs() {
             let image = catalogue.resolve(&spec).unwrap();

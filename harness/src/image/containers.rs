@@ -17,7 +17,8 @@ use super::process::Tail;
 use super::progress::Progress;
 use crate::await_until::Wait;
 use crate::error::Context;
-use crate::{Error, Kind, Result, deadlines, labels};
+use crate::lease::Lease;
+use crate::{Error, Kind, Result, deadlines, interrupt, labels};
 
 /// The proxy variables that package clients follow, in both spellings in use.
 const PROXIES: [&str; 6] = [
@@ -48,7 +49,8 @@ pub(super) fn network() -> Option<String> {
 }
 
 impl Images {
-    /// Creates a container of `image`, hands its id to `work`, and removes it.
+    /// Creates a container of `image`, hands its id to `work`, and removes it. A lease owns it: it goes as well where
+    /// this process is killed, or `work` is broken off.
     pub(super) async fn with_container<T>(
         &self,
         image: &str,
@@ -57,11 +59,10 @@ impl Images {
         work: impl AsyncFnOnce(&str) -> Result<T>,
     ) -> Result<T> {
         let docker = self.engine.docker();
-        let labels = HashMap::from([
-            (labels::HARNESS.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-            (labels::COMPONENT.to_owned(), purpose.to_owned()),
-            (labels::CREATED.to_owned(), labels::now().to_string()),
-        ]);
+        let lease = Lease::take(&self.engine, "images", false).await?;
+        let mut labels = lease.labels().clone();
+        labels.insert(labels::COMPONENT.to_owned(), purpose.to_owned());
+        let ran = format!("docker create {image} {}", command.join(" "));
         let mut environment = proxies();
         // Whoever has a package index of their own says so to pip with this.
         environment.extend(std::env::var("PIP_INDEX_URL").map(|value| ("PIP_INDEX_URL".to_owned(), value)));
@@ -82,17 +83,18 @@ impl Images {
             }),
             ..ContainerCreateBody::default()
         };
-        let created = docker
-            .create_container(None::<CreateContainerOptions>, body)
-            .await
-            .context(Kind::Environment, || format!("no container of {image} can be created"))?;
-        let done = work(&created.id).await;
-        let removal = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        let removed = docker.remove_container(&created.id, Some(removal)).await;
+        let create = docker.create_container(None::<CreateContainerOptions>, body);
+        let what = format!("create a container of {image}");
+        let creating = interrupt::creating().await;
+        let id = self.engine.request(&what, ran, create).await?.id;
+        drop(creating);
+        let done = work(&id).await;
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        let remove = docker.remove_container(&id, Some(options));
+        let what = format!("remove the container {id} of {image}");
+        let removed = self.engine.request(&what, format!("docker rm -fv {id}"), remove).await;
         let value = done?;
-        removed.context(Kind::Cleanup, || {
-            format!("the container {} that read {image} cannot be removed", created.id)
-        })?;
+        removed.map_err(|error| error.blaming(Kind::Cleanup))?;
         Ok(value)
     }
 
@@ -135,6 +137,7 @@ impl Images {
         let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
         let archive = self.engine.docker().download_from_container(id, Some(options));
         let archive = Wait::that(format!("{path} is read"), deadlines::ARTEFACT_FETCH)
+            .blaming(Kind::Image)
             .for_future(spool(archive, |_| {}))
             .await?;
         let unpacking = || format!("{path} cannot be copied out of the container");

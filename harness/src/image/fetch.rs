@@ -4,7 +4,7 @@ use super::artefact::Artefact;
 use super::progress::Progress;
 use super::{ImageSpec, Images, lock};
 use crate::await_until::Wait;
-use crate::{Result, deadlines};
+use crate::{Kind, Result, deadlines};
 
 impl Images {
     /// Has the artefact in the cache, verified now.
@@ -30,6 +30,7 @@ impl Images {
         let fetch = self.with_container(&image, "fetch", command.to_vec(), async |id| {
             // The bound is within: what it breaks off, the container, is removed behind it.
             Wait::that(format!("{what} ends"), deadlines::ARTEFACT_FETCH)
+                .blaming(Kind::Image)
                 .for_future(self.run_container(id, &what, &progress))
                 .await?;
             self.copy_out(id, &format!("/artefact/{}", artefact.file)).await

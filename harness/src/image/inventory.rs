@@ -9,6 +9,7 @@ use super::base::ROOT;
 use super::catalogue::{REPOSITORY, Resolved};
 use super::progress::Progress;
 use super::{ImageSpec, Images, lock};
+use crate::file_lock::FileLock;
 use crate::{Error, Kind, Result, deadlines, labels};
 
 /// How an image on the engine relates to the sources of now.
@@ -83,7 +84,8 @@ impl Images {
             self.listed(&summary, &mut found);
         }
         let there: BTreeSet<String> = found.iter().map(|image| image.reference.clone()).collect();
-        for (spec, _) in self.catalogue.specs() {
+        // What only helps to build is made when it is needed: without it, nothing is missing.
+        for spec in self.known() {
             let image = self.catalogue.resolve(&spec)?;
             if !there.contains(&image.reference()) {
                 found.push(Listed {
@@ -184,16 +186,19 @@ impl Images {
         Ok((reference, packages))
     }
 
-    /// Removes every image of ours that is stale or cache. Foreign images are never looked at: the label is what finds ours.
+    /// Removes every image of ours that is stale or cache: of all `names`, or of any where there are none. Foreign
+    /// images are never looked at: the label is what finds ours.
     ///
     /// # Errors
     /// [`Kind::Cleanup`] where the engine refuses for another reason than that an image is in use.
-    pub async fn prune(&self) -> Result<Pruned> {
+    pub async fn prune(&self, names: &[String]) -> Result<Pruned> {
         let progress = Progress::start("prune");
         let mut pruned = Pruned::default();
-        let mut held: Option<(String, lock::Lock)> = None;
+        let mut held: Option<(String, FileLock)> = None;
         let listed = self.list().await?.into_iter();
-        for image in listed.filter(|image| matches!(image.state, State::Stale | State::Cache)) {
+        let old = |image: &Listed| matches!(image.state, State::Stale | State::Cache);
+        let asked = |image: &Listed| names.is_empty() || names.contains(&image.name);
+        for image in listed.filter(|image| old(image) && asked(image)) {
             // What looks stale may belong to a build under way: its lock is free when it is done.
             let name = image.name.trim_end_matches(ROOT).to_owned();
             if held.as_ref().is_none_or(|(of, _)| *of != name) && !name.is_empty() {

@@ -46,7 +46,7 @@ pub use packages::DebianPackage;
 use progress::Progress;
 
 use crate::docker::Engine;
-use crate::{Error, Kind, Result, deadlines};
+use crate::{Error, Kind, Result, deadlines, workspace};
 
 /// An image folder and its arguments, as in `mesos` with `MESOS_VERSION=1.11.0`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,16 +93,12 @@ pub struct Images {
 }
 
 impl Images {
-    /// Reads `fixtures/` of this checkout, or the folder that `HARNESS_FIXTURES` names.
+    /// Reads [the fixtures](workspace::fixtures).
     ///
     /// # Errors
     /// [`Kind::Usage`] with the file and key where a description or the artefact lock is wrong.
     pub fn open(engine: Engine) -> Result<Self> {
-        let fixtures = std::env::var_os("HARNESS_FIXTURES").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures"),
-            PathBuf::from,
-        );
-        Images::at(engine, &fixtures, &cache::root()?)
+        Images::at(engine, &workspace::fixtures(), &cache::root()?)
     }
 
     /// Reads another `fixtures` folder and keeps downloads under another `cache` folder.

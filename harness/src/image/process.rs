@@ -72,6 +72,7 @@ pub(super) async fn run(
             .context(Kind::Environment, || format!("{what}: its output is lost"))
     };
     let status = Wait::that(format!("{what} ends"), deadline)
+        .blaming(Kind::Image)
         .for_future(run)
         .await
         .map_err(|error| error.ran(pasteable.clone()))?;
@@ -158,7 +159,7 @@ mod tests {
         let error = run(command, "hanging", &Progress::start("test"), short)
             .await
             .expect_err("it hangs");
-        assert_eq!(error.kind(), Kind::Deadline);
+        assert_eq!(error.kind(), Kind::Image);
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! Nothing is coloured, so `NO_COLOR` holds without being asked. Everything goes to standard error.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -84,7 +84,7 @@ impl Progress {
         match spinners() {
             // It fails only where standard error is closed: there is nobody to tell.
             Some(spinners) => drop(spinners.println(line)),
-            None => eprintln!("{line}"),
+            None => drop(writeln!(std::io::stderr(), "{line}")),
         }
     }
 

@@ -13,6 +13,7 @@ use super::Images;
 use super::progress::Progress;
 use crate::await_until::Wait;
 use crate::deadlines::Deadline;
+use crate::docker::engine;
 use crate::error::Context;
 use crate::{Error, Kind, Result, deadlines};
 
@@ -60,20 +61,25 @@ impl Images {
     pub(super) async fn alias(&self, reference: &str, alias: &str) -> Result<()> {
         let (repository, tag) = alias.rsplit_once(':').unwrap_or((alias, "latest"));
         let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
-        let tagged = self.engine.docker().tag_image(reference, Some(options)).await;
-        tagged.context(Kind::Environment, || format!("{reference} cannot be named {alias}"))
+        let tag = self.engine.docker().tag_image(reference, Some(options));
+        let what = format!("name {reference} {alias}");
+        let ran = format!("docker tag {reference} {alias}");
+        self.engine.request(&what, ran, tag).await
     }
 
     /// Removes one reference or id, never by force. False where something still needs it.
     pub(super) async fn remove(&self, reference: &str) -> Result<bool> {
         let options = RemoveImageOptionsBuilder::default().build();
-        let removal = self.engine.docker().remove_image(reference, Some(options), None);
-        match removal.await {
-            Ok(_) | Err(Refusal::DockerResponseServerError { status_code: 404, .. }) => Ok(true),
-            Err(Refusal::DockerResponseServerError { status_code: 409, .. }) => Ok(false),
-            Err(error) => Err(Error::new(Kind::Cleanup, format!("{reference} cannot be removed"))
-                .caused_by(error)
-                .ran(format!("docker image rm {reference}"))),
+        let remove = self.engine.docker().remove_image(reference, Some(options), None);
+        let what = format!("remove the image {reference}");
+        let ran = format!("docker image rm {reference}");
+        match self.engine.request(&what, ran, remove).await {
+            Ok(_) => Ok(true),
+            Err(error) => match engine::refusal(&error) {
+                Some(404) => Ok(true),
+                Some(409) => Ok(false),
+                _ => Err(error.blaming(Kind::Cleanup)),
+            },
         }
     }
 
@@ -106,6 +112,7 @@ impl Images {
             Ok(())
         };
         Wait::that(format!("{reference} is pulled"), deadline)
+            .blaming(Kind::Image)
             .for_future(pull)
             .await
             .map_err(remedy)

@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::Outcome;
-use super::model::{
-    Attempt, Capability, CheckResult, Conformance, Gap, Profile, ReadmeSection, Report, RequirementResult, Run, SCHEMA,
-    Subject, Tally,
-};
+use super::model::{Attempt, Capability, CheckResult, Conformance, Report, RequirementResult, Run, SCHEMA};
 use super::runner::{RunnerAttempt, RunnerResults};
+use super::sections::{cleanup_of, gaps_of, profiles_of, readme_of, subject_of};
 use super::tails::tails_of;
 use super::verdict;
-use crate::catalogue::{Catalogue, Channel, README_ANCHORS, Requirement, RequirementId, case_of_test};
-use crate::evidence::{Cleanup, SCENARIO_FILE, ScenarioRecord, rerun_command, rerun_filtered};
+use crate::catalogue::{Catalogue, Channel, Requirement, RequirementId, Versions, case_of_test};
+use crate::evidence::{SCENARIO_FILE, ScenarioRecord, rerun_command, rerun_filtered};
 
 /// The record of one attempt and the folder it lies in.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +34,8 @@ pub struct Inputs<'a> {
     pub evidence: &'a [Evidence],
     /// What probes said about features.
     pub capabilities: &'a [Capability],
+    /// The versions that are judged.
+    pub versions: &'a Versions,
     /// The run's own facts.
     pub run: Run,
     /// `booted` or `attached`.
@@ -156,6 +156,7 @@ fn of_requirement(inputs: &Inputs<'_>, requirement: &Requirement, tests: &BTreeS
         profile: requirement.profile.clone(),
         class: requirement.class,
         features: requirement.features.clone(),
+        applies: requirement.applies.clone(),
         outcome: Outcome::NotRun,
         reason: None,
         statement: requirement.statement.clone(),
@@ -193,6 +194,9 @@ fn left_out(inputs: &Inputs<'_>, requirement: &Requirement) -> Option<(Outcome, 
         .find(|capability| !capability.supported && requirement.features.contains(&capability.feature));
     if let Some(capability) = lacking {
         let reason = format!("no {}: {}", capability.feature, capability.probe);
+        return Some((Outcome::NotApplicable, reason));
+    }
+    if let Some(reason) = inputs.versions.exclude(requirement) {
         return Some((Outcome::NotApplicable, reason));
     }
     let selection = inputs.run.selection.as_ref()?;
@@ -320,111 +324,4 @@ fn reproduce(tests: &BTreeSet<String>, stack: Option<&str>) -> Option<String> {
         None => command,
         Some(stack) => format!("HARNESS_STACK={stack} {command}"),
     })
-}
-
-fn profiles_of(requirements: &[RequirementResult], capabilities: &[Capability]) -> Vec<Profile> {
-    let names: BTreeSet<&str> = requirements.iter().map(|one| one.profile.as_str()).collect();
-    names
-        .into_iter()
-        .map(|name| {
-            let all: Vec<&RequirementResult> = requirements.iter().filter(|one| one.profile == name).collect();
-            let core = tally(all.iter().filter(|one| one.features.is_empty()).copied());
-            let rest = tally(all.iter().filter(|one| !one.features.is_empty()).copied());
-            let wanted: BTreeSet<&String> = all.iter().flat_map(|one| &one.features).collect();
-            let features = |supported: bool| {
-                let known = capabilities.iter().filter(|one| one.supported == supported);
-                known
-                    .map(|one| &one.feature)
-                    .filter(|one| wanted.contains(one))
-                    .cloned()
-                    .collect()
-            };
-            Profile {
-                name: name.to_owned(),
-                result: verdict::judge(all.iter().copied()),
-                core,
-                extended: super::model::Extended {
-                    counts: rest.counts,
-                    ids: rest.ids,
-                    supported: features(true),
-                    unsupported: features(false),
-                },
-            }
-        })
-        .collect()
-}
-
-fn tally<'a>(results: impl Iterator<Item = &'a RequirementResult>) -> Tally {
-    let mut tally = Tally::default();
-    for result in results {
-        *tally.counts.entry(result.outcome.as_str().to_owned()).or_insert(0) += 1;
-        if result.outcome != Outcome::Passed {
-            tally.ids.push(result.id.clone());
-        }
-    }
-    tally
-}
-
-fn gaps_of(catalogue: &Catalogue) -> Vec<Gap> {
-    let gaps = catalogue
-        .requirements
-        .iter()
-        .filter(|requirement| requirement.retired.is_none());
-    gaps.filter_map(|requirement| {
-        Some(Gap {
-            id: requirement.id.clone(),
-            anchor: requirement.readme_anchor().map(str::to_owned),
-            statement: requirement.statement.clone(),
-            reason: requirement.gap.clone()?,
-        })
-    })
-    .collect()
-}
-
-fn readme_of(catalogue: &Catalogue, results: &[RequirementResult]) -> Vec<ReadmeSection> {
-    let section = |anchor: &str| {
-        let restating = catalogue.requirements.iter().filter(|requirement| {
-            requirement.retired.is_none() && requirement.sources.iter().any(|source| source.is_readme(anchor))
-        });
-        let (gaps, tested): (Vec<&Requirement>, Vec<&Requirement>) = restating.partition(|one| one.gap.is_some());
-        let outcomes = results
-            .iter()
-            .filter(|result| tested.iter().any(|one| one.id == result.id));
-        let outcomes: Vec<Outcome> = outcomes.map(|result| result.outcome).collect();
-        ReadmeSection {
-            anchor: anchor.to_owned(),
-            outcome: (!outcomes.is_empty()).then(|| Outcome::roll_up(outcomes)),
-            requirements: tested.iter().map(|one| one.id.clone()).collect(),
-            gaps: gaps.iter().map(|one| one.id.clone()).collect(),
-        }
-    };
-    README_ANCHORS.into_iter().map(section).collect()
-}
-
-fn subject_of(inputs: &Inputs<'_>) -> Subject {
-    let mut components: Vec<_> = inputs
-        .evidence
-        .iter()
-        .flat_map(|one| &one.record.components)
-        .cloned()
-        .collect();
-    components.sort_by(|a, b| (&a.name, &a.version, &a.image).cmp(&(&b.name, &b.version, &b.image)));
-    components.dedup();
-    Subject {
-        distribution: "Apache Mesos".to_owned(),
-        mode: inputs.mode.to_owned(),
-        components,
-    }
-}
-
-fn cleanup_of(evidence: &[Evidence]) -> Cleanup {
-    let mut all = Cleanup::default();
-    for one in evidence {
-        all.created += one.record.cleanup.created;
-        all.removed += one.record.cleanup.removed;
-        all.leaked.extend(one.record.cleanup.leaked.iter().cloned());
-    }
-    all.leaked.sort();
-    all.leaked.dedup();
-    all
 }

@@ -5,6 +5,7 @@ pub mod model;
 mod outcome;
 mod render;
 pub mod runner;
+mod sections;
 mod tails;
 pub mod verdict;
 mod words;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
-use crate::catalogue::{Class, Level, RequirementId, Source};
+use crate::catalogue::{Applies, Class, Level, RequirementId, Source};
 use crate::evidence::Cleanup;
 use crate::provenance::ComponentRecord;
 
@@ -217,6 +217,9 @@ pub struct RequirementResult {
     pub class: Class,
     /// From the catalogue; empty in the core.
     pub features: Vec<String>,
+    /// From the catalogue: the versions it applies to, and why; none where it applies to all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applies: Option<Applies>,
     /// The worst of its cases.
     pub outcome: Outcome,
     /// Why it is not a pass.

@@ -5,6 +5,9 @@ use super::model::{Conformance, RequirementResult};
 use crate::catalogue::{Class, Level};
 use crate::evidence::ScenarioRecord;
 
+/// How nextest calls a test that it ended for its time, as in 0.9.148.
+const TIMEOUT: &str = "test timeout";
+
 /// What the test runner says of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunnerVerdict {
@@ -19,12 +22,14 @@ pub enum RunnerVerdict {
 ///
 /// * a pass of the runner without evidence, or without a recorded check, is `errored`: it shows nothing;
 /// * a recorded pass that the runner saw fail afterwards (a leaked process, a panic on the way out) is `errored`;
+/// * a scenario that a signal ended is `not-run`, and `errored` where the runner sent it for its time;
 /// * a process that ended without an outcome `failed` where a check or an assertion had broken, and is `errored`
 ///   otherwise: a panic of the harness, a timeout, a signal.
 #[must_use]
 pub fn of_attempt(runner: Option<&RunnerVerdict>, evidence: Option<&ScenarioRecord>) -> (Outcome, Option<String>) {
     let Some(record) = evidence else {
         return match runner {
+            Some(RunnerVerdict::Failed(said)) if was_ended(said) => (Outcome::NotRun, Some(said.clone())),
             None => (Outcome::NotRun, Some("it was never reached".to_owned())),
             Some(RunnerVerdict::Passed) => errored("the test passed but left no evidence"),
             Some(RunnerVerdict::Failed(said)) => errored(&format!("no evidence was left: {said}")),
@@ -39,6 +44,8 @@ pub fn of_attempt(runner: Option<&RunnerVerdict>, evidence: Option<&ScenarioReco
             None => (Outcome::Passed, None),
             broken => (Outcome::Failed, broken),
         },
+        // The runner ends what takes too long with a signal as well: that was reached, and did not end.
+        (Some(Outcome::NotRun), Some(RunnerVerdict::Failed(said))) if said.starts_with(TIMEOUT) => errored(said),
         (Some(outcome), _) => (outcome, record.reason.clone()),
         (None, runner) => without_outcome(record, runner),
     }
@@ -53,10 +60,19 @@ fn without_outcome(record: &ScenarioRecord, runner: Option<&RunnerVerdict>) -> (
     match (panic, runner) {
         (Some(panic), _) if panic.is_assertion() => (Outcome::Failed, said),
         (Some(_), _) => (Outcome::Errored, said),
+        (None, Some(RunnerVerdict::Failed(said))) if was_ended(said) => (Outcome::NotRun, Some(said.clone())),
         (None, Some(RunnerVerdict::Failed(said))) => errored(&format!("it ended without an outcome: {said}")),
         (None, Some(RunnerVerdict::Passed)) => errored("it ended without an outcome: nothing finished the scenario"),
         (None, None) => (Outcome::NotRun, Some("it was interrupted".to_owned())),
     }
+}
+
+/// True for a process that a person's signal ended, by way of the runner, before it could say so itself.
+fn was_ended(said: &str) -> bool {
+    said.starts_with("test abort")
+        && ["(SIGINT)", "(SIGTERM)", "(SIGHUP)"]
+            .iter()
+            .any(|name| said.contains(name))
 }
 
 fn broken_check(record: &ScenarioRecord) -> Option<String> {
@@ -94,7 +110,7 @@ pub fn of_requirement(level: Level, class: Class, cases: Outcome) -> Outcome {
 }
 
 /// The result of a profile from its requirements. Of a requirement that needs features only an error counts, and a
-/// failure of a MUST whose features are there.
+/// failure of a MUST whose features are there; one that does not stand for the version judged leaves nothing open.
 pub fn judge<'a>(requirements: impl IntoIterator<Item = &'a RequirementResult>) -> Conformance {
     let (mut ran, mut errored, mut failed, mut open) = (false, false, false, false);
     for one in requirements {
@@ -103,7 +119,8 @@ pub fn judge<'a>(requirements: impl IntoIterator<Item = &'a RequirementResult>) 
         let binding = one.level == Level::Must && one.class != Class::Informational;
         let core = one.features.is_empty();
         failed |= binding && one.outcome == Outcome::Failed;
-        open |= binding && core && !matches!(one.outcome, Outcome::Passed | Outcome::Failed);
+        let elsewhere = one.applies.is_some() && one.outcome == Outcome::NotApplicable;
+        open |= binding && core && !elsewhere && !matches!(one.outcome, Outcome::Passed | Outcome::Failed);
         // Not only of a MUST: a result that is no result leaves the profile undecided.
         open |= matches!(one.outcome, Outcome::NotRun | Outcome::Inconclusive | Outcome::Flaky);
     }
@@ -168,6 +185,9 @@ mod tests {
     #[test]
     fn each_combination_of_runner_and_evidence_has_its_outcome() {
         let failed = Some(RunnerVerdict::Failed("test timeout".to_owned()));
+        let aborted = Some(RunnerVerdict::Failed(
+            "test abort: process aborted with signal 2 (SIGINT)".to_owned(),
+        ));
         let passed = Some(RunnerVerdict::Passed);
         let skipped = record(Some(Outcome::Skipped), &[]);
         let cases = [
@@ -203,6 +223,10 @@ mod tests {
             ),
             (&failed, Some(panicked("index out of bounds")), Outcome::Errored),
             (&failed, Some(skipped), Outcome::Skipped),
+            (&failed, Some(record(Some(Outcome::NotRun), &[true])), Outcome::Errored),
+            (&aborted, Some(record(Some(Outcome::NotRun), &[true])), Outcome::NotRun),
+            (&aborted, Some(record(None, &[true])), Outcome::NotRun),
+            (&aborted, None, Outcome::NotRun),
             (&failed, None, Outcome::Errored),
             (&None, None, Outcome::NotRun),
             (&None, Some(record(None, &[true])), Outcome::NotRun),

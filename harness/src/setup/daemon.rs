@@ -5,7 +5,6 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use bollard::Docker;
 
@@ -13,9 +12,6 @@ use super::process::{find_program, log_tail};
 use crate::await_until::{Probe, Wait};
 use crate::error::Context;
 use crate::{Error, Kind, Result, deadlines};
-
-/// How long one question to an engine that may be starting takes at most.
-const LOOK: Duration = Duration::from_secs(2);
 
 /// Where a `dockerd` keeps what outlives or identifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,12 +98,14 @@ impl DaemonPaths {
 /// # Errors
 /// Why it does not answer, as a fragment.
 pub async fn answers(socket: &Path) -> Result<(), String> {
-    let docker = Docker::connect_with_unix(&socket.to_string_lossy(), LOOK.as_secs(), bollard::API_DEFAULT_VERSION)
+    let limit = deadlines::ENGINE_LOOK.limit();
+    let seconds = limit.as_secs().max(1);
+    let docker = Docker::connect_with_unix(&socket.to_string_lossy(), seconds, bollard::API_DEFAULT_VERSION)
         .map_err(|error| error.to_string())?;
-    match tokio::time::timeout(LOOK, docker.ping()).await {
+    match tokio::time::timeout(limit, docker.ping()).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {LOOK:?}")),
+        Err(_) => Err(format!("no answer within {limit:?}")),
     }
 }
 
@@ -119,7 +117,7 @@ pub(super) fn is_forbidden(socket: &Path) -> bool {
 /// instead. What an unclean stop left behind is put out of its way first.
 ///
 /// # Errors
-/// [`Kind::Environment`] where it exits, [`Kind::Deadline`] where it does not answer in time; with the log's end.
+/// [`Kind::Environment`] where it exits or does not answer in time; with the log's end.
 pub async fn start(paths: &DaemonPaths) -> Result<()> {
     let mut child = match paths.running() {
         Some(_) => None,
@@ -129,6 +127,7 @@ pub async fn start(paths: &DaemonPaths) -> Result<()> {
         }
     };
     let answered = Wait::that("dockerd answers", deadlines::ENGINE_START)
+        .blaming(Kind::Environment)
         .until(|| {
             let ended = child.as_mut().and_then(|child| child.try_wait().ok().flatten());
             async move {

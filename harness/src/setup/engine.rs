@@ -67,6 +67,7 @@ async fn start_service(paths: &DaemonPaths, say: Say<'_>) -> Result<()> {
         .await
         .map_err(|error| error.hint(hint))?;
     Wait::that("the docker service answers", deadlines::ENGINE_START)
+        .blaming(Kind::Environment)
         .until(async || match daemon::answers(&paths.socket).await {
             Ok(()) => Probe::Ready(()),
             Err(reason) => Probe::NotYet(reason),

@@ -9,13 +9,11 @@ pub mod nextest;
 mod packages;
 mod process;
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::await_until::{Probe, Wait};
 use crate::docker::Engine;
-use crate::error::Context;
+use crate::file_lock::FileLock;
 use crate::{Kind, Result, deadlines};
 
 pub use engine::ensure as ensure_engine;
@@ -90,44 +88,13 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Held while set-up changes the machine; the kernel lets go of it when the process ends, however it ends.
-#[derive(Debug)]
-struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File);
-
-async fn lock(say: Say<'_>) -> Result<Lock> {
-    let folder = cargo_home()?;
-    let path = folder.join(".mesos-harness-setup.lock");
-    std::fs::create_dir_all(&folder)
-        .and_then(|()| OpenOptions::new().create(true).append(true).open(&path))
-        .context(Kind::Environment, || {
-            format!("the lock file {} cannot be opened", path.display())
-        })
-        .map(|file| (file, path))
-        .map(|(file, path)| take(file, path, say))?
-        .await
-}
-
-async fn take(file: File, path: PathBuf, say: Say<'_>) -> Result<Lock> {
-    let mut told = false;
-    let what = format!("no other set-up holds {}", path.display());
-    Wait::that(what, deadlines::SETUP_LOCK)
-        .until(|| {
-            let found = match file.try_lock() {
-                Ok(()) => Probe::Ready(()),
-                Err(TryLockError::WouldBlock) => {
-                    if !std::mem::replace(&mut told, true) {
-                        say("setup: waiting for another set-up on this machine …");
-                    }
-                    Probe::NotYet("another process holds it".to_owned())
-                }
-                Err(TryLockError::Error(error)) => Probe::Broken(unlockable(&path, error)),
-            };
-            async move { found }
-        })
-        .await?;
-    Ok(Lock(file))
-}
-
-fn unlockable(path: &Path, error: std::io::Error) -> crate::Error {
-    crate::Error::new(Kind::Environment, format!("{} cannot be locked", path.display())).caused_by(error)
+/// The lock that is held while set-up changes the machine.
+async fn lock(say: Say<'_>) -> Result<FileLock> {
+    let path = cargo_home()?.join(".mesos-harness-setup.lock");
+    let waits = |holder| {
+        say(&format!(
+            "setup: waiting for another set-up on this machine ({holder}) …"
+        ))
+    };
+    FileLock::take(&path, deadlines::SETUP_LOCK, Kind::Environment, waits).await
 }

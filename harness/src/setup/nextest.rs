@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::process::{is_executable, output_of, run_logged};
 use super::{Say, Work, cargo_home, lock};
 use crate::error::Context;
-use crate::{Error, Kind, Result, deadlines};
+use crate::{Error, Kind, Result, deadlines, workspace};
 
 const CONFIGURATION: &str = include_str!("../../../.config/nextest.toml");
 const PROGRAM: &str = "cargo-nextest";
@@ -87,7 +87,7 @@ pub async fn ensure(say: Say<'_>) -> Result<PathBuf> {
     {
         return Err(shadowed(&other, required));
     }
-    let pin = Pin::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(LOCK_FILE))?;
+    let pin = Pin::read(&workspace::checkout().join(LOCK_FILE))?;
     let work = Work::begin(say, format!("installing cargo-nextest {}", pin.version));
     install(&pin, &home).await?;
     work.done();
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_workspaces_requirement_is_known_and_the_pin_meets_it() {
-        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(LOCK_FILE);
+        let lock = workspace::checkout().join(LOCK_FILE);
         let pin = Pin::read(&lock).expect("the lock file has the wheel");
         assert!(parse(&pin.version).unwrap() >= required().unwrap());
         assert_eq!(pin.sha256.len(), 64);

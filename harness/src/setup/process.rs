@@ -54,6 +54,7 @@ pub(crate) async fn output_of(argv: &[&str], deadline: Deadline) -> Result<Strin
     let ran = command_line(argv);
     let failed = || format!("`{ran}` could not be run");
     let output = Wait::that(format!("`{ran}` ends"), deadline)
+        .blaming(Kind::Environment)
         .for_future(async { command(argv).output().await.context(Kind::Environment, failed) })
         .await?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -90,6 +91,7 @@ pub(super) async fn run_logged(argv: &[&str], env: &[(&str, &str)], log: &Path, 
         .spawn()
         .context(Kind::Environment, failed)?;
     let ended = Wait::that(format!("`{ran}` ends"), deadline)
+        .blaming(Kind::Environment)
         .for_future(async { child.wait().await.context(Kind::Environment, failed) })
         .await;
     let status = ended.map_err(|error| error.evidence(log_tail(log)))?;
@@ -148,7 +150,7 @@ mod tests {
         let error = output_of(&["tail", "-f", "/dev/null"], SHORT)
             .await
             .expect_err("it never ends");
-        assert_eq!(error.kind(), Kind::Deadline);
+        assert_eq!(error.kind(), Kind::Environment);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::Context;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, workspace};
 
 use layer::Layer;
 pub use resources::{Attributes, Quantity, Resource, Resources};
@@ -26,8 +26,8 @@ const DEFAULT_TEXT: &str = include_str!("../../../fixtures/stacks/default.toml")
 /// The components that a stack may configure, each with the versions that `fixtures/images/` can build.
 const KNOWN: [(&str, &[&str]); 3] = [
     ("zookeeper", &["3.8.0"]),
-    ("mesos-master", &["1.11.0"]),
-    ("mesos-agent", &["1.11.0"]),
+    ("mesos-master", &["1.9.0", "1.10.0", "1.11.0"]),
+    ("mesos-agent", &["1.9.0", "1.10.0", "1.11.0"]),
 ];
 
 /// Where a component's program comes from.
@@ -102,7 +102,7 @@ impl Stack {
     /// # Errors
     /// [`Kind::Usage`] naming file, line and key of every mistake, and what is allowed there.
     pub fn load(user: Option<&Path>) -> Result<Self> {
-        let default_folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/stacks");
+        let default_folder = workspace::fixtures().join("stacks");
         let mut layers = vec![layer::read(DEFAULT_FILE, DEFAULT_TEXT, &default_folder)?];
         if let Some(path) = user {
             let text = std::fs::read_to_string(path).context(Kind::Usage, || {

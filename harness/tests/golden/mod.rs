@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use harness::catalogue::Catalogue;
+use harness::catalogue::{Catalogue, Versions};
 use harness::report::merge::{self, Evidence, Inputs};
 use harness::report::model::{Capability, Docker, Git, Host, Run};
 use harness::report::runner::{self, RunnerResults};
@@ -121,6 +121,7 @@ fn build(run: GoldenRun, directory: &Path) -> Report {
         runner: &run.runner,
         evidence: &run.evidence,
         capabilities: &run.capabilities,
+        versions: &Versions::default(),
         run: run.run,
         mode: "booted",
         problems: run.problems,

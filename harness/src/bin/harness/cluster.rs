@@ -7,22 +7,24 @@ use clap::Args;
 use comfy_table::{Table, presets};
 use harness::cluster::{Cluster, ClusterSummary, clusters};
 use harness::component::{mesos_agent, mesos_master, zookeeper};
-use harness::docker::Engine;
+use harness::docker::{Engine, Selection, removal};
 use harness::labels;
 use harness::node::{Node, NodeName};
 use harness::{Error, Result};
+
+use crate::{output, reap};
 
 /// The name of a cluster whose owner gave it none.
 pub(crate) const DEFAULT_NAME: &str = "mesos";
 
 #[derive(Args)]
 pub(crate) struct Up {
-    /// How many slaves start at once; others start with `harness start mesos-slaveN`.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    slaves: u8,
-    /// How many masters, each with a ZooKeeper server.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    masters: u8,
+    /// How many slaves start at once; others start with `harness start mesos-slaveN` [default: 1].
+    #[arg(long, value_name = "N")]
+    slaves: Option<u8>,
+    /// How many masters, each with a ZooKeeper server [default: 1].
+    #[arg(long, value_name = "N")]
+    masters: Option<u8>,
     /// A stack file: which image or version each component has.
     #[arg(long, env = harness::stack::STACK_VARIABLE, value_name = "FILE")]
     stack: Option<PathBuf>,
@@ -66,31 +68,51 @@ pub(crate) struct Down {
 /// Boots a cluster and says what is where, and whose programs it is made of.
 pub(crate) async fn up(args: Up) -> Result<()> {
     let engine = Engine::connect().await?;
+    reap::sweep_before(&engine).await;
     let name = &args.name.name;
     if clusters(&engine).await?.iter().any(|cluster| &cluster.name == name) {
-        println!("the cluster {name} is up already");
         let cluster = Cluster::attach(engine, name).await?;
-        return closing(&cluster).await;
+        same_topology(&cluster, &args)?;
+        output::line(format_args!("the cluster {name} is up already\n"))?;
+        return output::print(closing(&cluster).await?);
     }
     let started = Instant::now();
     let mut builder = Cluster::builder()
         .for_a_person()
         .name(name)
-        .masters(args.masters)
-        .slaves(args.slaves);
+        .masters(args.masters.unwrap_or(1))
+        .slaves(args.slaves.unwrap_or(1));
     if let Some(stack) = args.stack {
         builder = builder.stack_file(stack);
     }
     let cluster = builder.boot().await?;
-    println!(
-        "the cluster {name} is up after {:.1} s\n",
-        started.elapsed().as_secs_f64()
-    );
-    closing(&cluster).await?;
-    cluster.leave_running().await
+    let took = started.elapsed().as_secs_f64();
+    let closing = closing(&cluster).await?;
+    // Before anything is printed: whatever becomes of the output, the cluster is there.
+    cluster.leave_running().await?;
+    output::print(format_args!("the cluster {name} is up after {took:.1} s\n\n{closing}"))
 }
 
-async fn closing(cluster: &Cluster) -> Result<()> {
+/// `up` on a cluster that runs changes nothing, so it must not be asked to.
+fn same_topology(cluster: &Cluster, args: &Up) -> Result<()> {
+    let topology = cluster.topology();
+    let differs = |asked: Option<u8>, has: u8| asked.is_some_and(|asked| asked != has);
+    if !differs(args.masters, topology.masters) && !differs(args.slaves, topology.slaves) {
+        return Ok(());
+    }
+    let name = cluster.name();
+    let has = format!("{} masters and {} slaves", topology.masters, topology.slaves);
+    Err(
+        Error::usage(format!("the cluster {name} is up already, booted with {has}"))
+            .expected("the same numbers, or none")
+            .hint(format!(
+                "`harness start --name {name} mesos-slaveN` adds a slave; `--name` boots another cluster"
+            )),
+    )
+}
+
+/// What is where, whose programs they are, and what to type next.
+async fn closing(cluster: &Cluster) -> Result<String> {
     let mut nodes = table(["NODE", "ADDRESS", "WHAT", "WHERE"]);
     for node in cluster.nodes() {
         for (what, place) in places(cluster, node) {
@@ -102,19 +124,19 @@ async fn closing(cluster: &Cluster) -> Result<()> {
             ]);
         }
     }
-    println!("{nodes}\n");
-    let mut parts = table(["COMPONENT", "VERSION", "PROVENANCE", "FROM"]);
+    let mut parts = table(["COMPONENT", "VERSION", "PROVENANCE", "SHA256", "FROM"]);
     for part in cluster.components().await? {
-        parts.add_row([part.name, part.version, part.provenance.to_string(), part.artefact]);
+        let sum = part.sha256.get(..12).unwrap_or_default().to_owned();
+        parts.add_row([part.name, part.version, part.provenance.to_string(), sum, part.artefact]);
     }
-    println!("{parts}\n");
     let name = match cluster.name() {
         DEFAULT_NAME => String::new(),
         name => format!(" --name {name}"),
     };
-    println!("enter a node:  harness ssh{name} mesos-master1\nadd a slave:   harness start{name} mesos-slave2");
-    println!("remove it all: harness down{name}");
-    Ok(())
+    Ok(format!(
+        "{nodes}\n\n{parts}\n\nenter a node:  harness ssh{name} mesos-master1\n\
+         add a slave:   harness start{name} mesos-slave2\nremove it all: harness down{name}\n"
+    ))
 }
 
 fn places(cluster: &Cluster, node: &Node) -> Vec<(&'static str, String)> {
@@ -137,21 +159,19 @@ pub(crate) async fn status(args: Status) -> Result<()> {
     let engine = Engine::connect().await?;
     let found = find(&engine, &args.name.name).await?;
     if args.json {
-        return print_json(&found);
+        return output::json(&found);
     }
-    println!(
-        "{}: {}, up for {}, made for {}",
-        found.name,
-        found.subnet,
-        age(found.created),
-        found.scenario
-    );
     let mut rows = table(["NODE", "COMPONENT", "STATE"]);
     for container in &found.containers {
         rows.add_row([&container.node, &container.component, &container.status]);
     }
-    println!("{rows}");
-    Ok(())
+    output::line(format_args!(
+        "{}: {}, up for {}, made for {}\n{rows}",
+        found.name,
+        found.subnet,
+        age(found.created),
+        found.scenario
+    ))
 }
 
 /// Lists every cluster of ours.
@@ -159,7 +179,7 @@ pub(crate) async fn ps(args: Ps) -> Result<()> {
     let engine = Engine::connect().await?;
     let found = clusters(&engine).await?;
     if args.json {
-        return print_json(&found);
+        return output::json(&found);
     }
     let mut rows = table(["CLUSTER", "SUBNET", "FOR", "AGE", "RUNNING"]);
     for cluster in &found {
@@ -176,8 +196,7 @@ pub(crate) async fn ps(args: Ps) -> Result<()> {
             format!("{running} of {} containers", cluster.containers.len()),
         ]);
     }
-    println!("{rows}");
-    Ok(())
+    output::line(rows)
 }
 
 /// Removes one cluster, or all that people booted.
@@ -191,11 +210,16 @@ pub(crate) async fn down(args: Down) -> Result<()> {
             .map(|cluster| cluster.name)
             .collect()
     } else {
-        vec![find(&engine, &args.name.name).await?.name]
+        let name = args.name.name;
+        // Of a broken cluster the network may be gone, and with it the place in the list.
+        if removal::list(&engine, &Selection::cluster(&name)).await?.is_empty() {
+            find(&engine, &name).await?;
+        }
+        vec![name]
     };
     for name in names {
         Cluster::remove(&engine, &name).await?;
-        println!("the cluster {name} is gone");
+        output::line(format_args!("the cluster {name} is gone"))?;
     }
     Ok(())
 }
@@ -222,12 +246,6 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
     table
-}
-
-pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Error::internal("not JSON").caused_by(error))?;
-    println!("{text}");
-    Ok(())
 }
 
 fn age(created: u64) -> String {

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use harness::catalogue::Versions;
 use harness::conform::{self, Options, Prepared};
-use harness::report::model::Docker;
+use harness::doctor::{Ability, Answer};
+use harness::report::model::{Capability, Docker};
 use harness::stack::{Stack, user_file};
 use harness::{Result, report};
 
-use crate::setup;
+use crate::{output, reap, setup};
 
 #[derive(Args)]
 pub(crate) struct ConformArgs {
@@ -29,7 +31,7 @@ pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
     let stack_file = user_file(args.stack.as_deref());
     let stack = Stack::load(stack_file.as_deref())?;
     let options = Options {
-        root: harness::evidence::place::workspace_root(),
+        root: harness::workspace::checkout(),
         only: args.only,
         failed: args.failed,
         stack: stack_file,
@@ -37,16 +39,22 @@ pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
     };
     let finished = conform::run(&options, async || prepare(&stack).await).await?;
     if let Some((directory, result)) = &finished.report {
-        anstream::print!("\n{}", report::terminal(result, &directory.display().to_string()));
+        let summary = report::terminal(result, &directory.display().to_string());
+        output::print(format_args!("\n{summary}"))?;
     }
     if let Some(refusal) = &finished.refusal {
-        anstream::eprintln!("error: {}", refusal.explain());
+        output::note(format_args!("error: {}", refusal.explain()));
     }
     Ok(ExitCode::from(finished.exit_code))
 }
 
 async fn prepare(stack: &Stack) -> Result<Prepared> {
-    let ready = harness::setup::run(&setup::say, async |engine| setup::images(engine, stack).await).await?;
+    let ready = harness::setup::run(&setup::say, async |engine| {
+        reap::sweep_before(&engine).await;
+        setup::images(engine, stack).await
+    })
+    .await?;
+    let capabilities = harness::doctor::capabilities(&ready.engine).await;
     Ok(Prepared {
         nextest: ready.nextest,
         docker: Docker {
@@ -54,7 +62,22 @@ async fn prepare(stack: &Stack) -> Result<Prepared> {
             server: ready.engine.version.clone(),
             api: ready.engine.api.clone(),
         },
-        capabilities: Vec::new(),
+        capabilities: capabilities.abilities.into_iter().filter_map(told).collect(),
+        versions: Versions::of(stack),
+    })
+}
+
+/// What the report says of one ability; nothing of one that could not be probed.
+fn told((feature, ability): (String, Ability)) -> Option<Capability> {
+    let supported = match ability.answer {
+        Answer::Yes => true,
+        Answer::No => false,
+        Answer::Unknown => return None,
+    };
+    Some(Capability {
+        feature,
+        supported,
+        probe: format!("{}: {}", ability.probe, ability.output),
     })
 }
 

@@ -1,13 +1,13 @@
 //! `harness doctor`.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
 use harness::doctor::{Check, Diagnosis, Verdict, examine};
-use harness::error::Context;
 use harness::{Kind, Result};
 use owo_colors::{AnsiColors, OwoColorize};
+
+use crate::output;
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
@@ -19,14 +19,11 @@ pub(crate) struct DoctorArgs {
 /// 0 where a cluster can boot, 3 otherwise.
 pub(crate) async fn run(args: DoctorArgs) -> Result<ExitCode> {
     let diagnosis = examine().await;
-    let text = if args.json {
-        serde_json::to_string_pretty(&diagnosis)
-            .context(Kind::Internal, || "the diagnosis cannot be written as JSON".to_owned())?
+    if args.json {
+        output::json(&diagnosis)?;
     } else {
-        table(&diagnosis)
-    };
-    // A reader that has seen enough (`| head`) closes the pipe.
-    let _ = writeln!(anstream::stdout(), "{text}");
+        output::line(table(&diagnosis))?;
+    }
     Ok(if diagnosis.usable {
         ExitCode::SUCCESS
     } else {

@@ -6,7 +6,9 @@ use clap::{Args, Subcommand};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use harness::docker::Engine;
 use harness::image::{ImageSpec, Images, Listed, State};
-use harness::{Error, Result, labels};
+use harness::{Result, labels};
+
+use crate::output;
 
 /// The options of `harness images`.
 #[derive(Debug, Args)]
@@ -34,7 +36,10 @@ enum Command {
     /// Check the downloaded artefacts and every image
     Verify,
     /// Remove the images that are stale, and what builds keep as their cache
-    Prune,
+    Prune {
+        /// Only images of these names
+        names: Vec<String>,
+    },
     /// Write every current image into one archive, for a machine without any image registry
     Save {
         /// The archive to write
@@ -62,24 +67,15 @@ pub(crate) async fn run(args: ImagesArgs) -> Result<()> {
         Command::Build { names, args } => build(&images, &names, &args).await,
         Command::List { json } => list(&images.list().await?, json),
         Command::Verify => verify(&images).await,
-        Command::Prune => prune(&images).await,
+        Command::Prune { names } => prune(&images, &names).await,
         Command::Save { file } => {
             let saved = images.save(&file).await?;
-            anstream::println!(
-                "{}: {} images, {}",
-                file.display(),
-                saved.images.len(),
-                bytes(saved.size)
-            );
-            Ok(())
+            let (count, size) = (saved.images.len(), bytes(saved.size));
+            output::line(format_args!("{}: {count} images, {size}", file.display()))
         }
         Command::Load { file } => {
             let loaded = images.load(&file).await?;
-            loaded
-                .images
-                .iter()
-                .for_each(|reference| anstream::println!("{reference}"));
-            Ok(())
+            loaded.images.iter().try_for_each(output::line)
         }
     }
 }
@@ -97,18 +93,12 @@ async fn build(images: &Images, names: &[String], args: &[(String, String)]) -> 
     // A wrong name among right ones is told before anything is built.
     specs.iter().try_for_each(|spec| images.reference(spec).map(drop))?;
     let references = images.ensure_all(&specs).await?;
-    references
-        .iter()
-        .for_each(|reference| anstream::println!("{reference}"));
-    Ok(())
+    references.iter().try_for_each(output::line)
 }
 
 fn list(listed: &[Listed], json: bool) -> Result<()> {
     if json {
-        let text = serde_json::to_string_pretty(listed)
-            .map_err(|error| Error::internal("the list is no JSON").caused_by(error))?;
-        anstream::println!("{text}");
-        return Ok(());
+        return output::json(&listed);
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -132,38 +122,39 @@ fn list(listed: &[Listed], json: bool) -> Result<()> {
             Cell::new(image.state),
         ]);
     }
-    anstream::println!("{table}");
+    output::line(table)?;
     let count = |state| listed.iter().filter(|image| image.state == state).count();
     match (count(State::Missing), count(State::Stale)) {
-        (0, 0) => {}
-        (missing, stale) => {
-            anstream::println!("{missing} missing (`harness images build`), {stale} stale (`harness images prune`)");
-        }
+        (0, 0) => Ok(()),
+        (missing, stale) => output::line(format_args!(
+            "{missing} missing (`harness images build`), {stale} stale (`harness images prune`)"
+        )),
     }
-    Ok(())
 }
 
 async fn verify(images: &Images) -> Result<()> {
     let verified = images.verify().await?;
     for file in &verified.artefacts {
-        anstream::println!("{file}: sha256 as pinned");
+        output::line(format_args!("{file}: sha256 as pinned"))?;
     }
     for (reference, packages) in &verified.images {
-        anstream::println!("{reference}: present, {packages} Debian packages recorded");
+        output::line(format_args!(
+            "{reference}: present, {packages} Debian packages recorded"
+        ))?;
     }
     Ok(())
 }
 
-async fn prune(images: &Images) -> Result<()> {
-    let pruned = images.prune().await?;
+async fn prune(images: &Images, names: &[String]) -> Result<()> {
+    let pruned = images.prune(names).await?;
     for reference in &pruned.removed {
-        anstream::println!("removed {reference}");
+        output::line(format_args!("removed {reference}"))?;
     }
     for reference in &pruned.in_use {
-        anstream::println!("kept {reference}: in use");
+        output::line(format_args!("kept {reference}: in use"))?;
     }
     if pruned.removed.is_empty() && pruned.in_use.is_empty() {
-        anstream::println!("nothing to remove");
+        output::line("nothing to remove")?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod conform;
 mod doctor;
 mod images;
 mod node;
+mod output;
 mod reap;
 mod setup;
 
@@ -79,6 +80,8 @@ fn main() -> ExitCode {
         .without_time()
         .with_level(false)
         .with_target(false)
+        // It would complain of a standard error that nobody reads any more, by a panic.
+        .log_internal_errors(false)
         .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -87,14 +90,16 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: no runtime: {error}");
+            output::note(format_args!("error: no runtime: {error}"));
             return ExitCode::from(harness::Kind::Environment.exit_code());
         }
     };
-    match runtime.block_on(run(cli.command)) {
+    let done = runtime.block_on(run(cli.command));
+    harness::interrupt::await_end();
+    match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", error.explain());
+            output::note(format_args!("error: {}", error.explain()));
             ExitCode::from(error.kind().exit_code())
         }
     }

@@ -9,10 +9,12 @@ use harness::node::NodeName;
 use harness::{Error, Result};
 
 use crate::cluster::Name;
+use crate::output;
 
 #[derive(Args)]
 pub(crate) struct Ssh {
     /// As in mesos-slave1.
+    #[arg(value_parser = node_name)]
     node: NodeName,
     /// A command to run there instead of a shell.
     #[arg(last = true, value_name = "CMD")]
@@ -24,6 +26,7 @@ pub(crate) struct Ssh {
 #[derive(Args)]
 pub(crate) struct Start {
     /// As in mesos-slave2.
+    #[arg(value_parser = node_name)]
     node: NodeName,
     #[command(flatten)]
     name: Name,
@@ -32,6 +35,7 @@ pub(crate) struct Start {
 #[derive(Args)]
 pub(crate) struct Stop {
     /// As in mesos-slave2.
+    #[arg(value_parser = node_name)]
     node: NodeName,
     #[command(flatten)]
     name: Name,
@@ -40,6 +44,7 @@ pub(crate) struct Stop {
 #[derive(Args)]
 pub(crate) struct Logs {
     /// As in mesos-master1.
+    #[arg(value_parser = node_name)]
     node: NodeName,
     /// One component; all of the node's without it.
     component: Option<String>,
@@ -51,6 +56,11 @@ pub(crate) struct Logs {
     tail: usize,
     #[command(flatten)]
     name: Name,
+}
+
+/// An error says all it has to say: clap prints no more than its text.
+fn node_name(text: &str) -> Result<NodeName, String> {
+    text.parse().map_err(|error: Error| error.explain())
 }
 
 async fn attach(name: &Name) -> Result<Cluster> {
@@ -70,19 +80,17 @@ pub(crate) async fn ssh(args: Ssh) -> Result<ExitCode> {
 pub(crate) async fn start(args: Start) -> Result<()> {
     let mut cluster = attach(&args.name).await?;
     let node = cluster.start(args.node).await?;
-    println!("{} is up at {}", node.name(), node.address());
-    Ok(())
+    output::line(format_args!("{} is up at {}", node.name(), node.address()))
 }
 
 /// Stops a node.
 pub(crate) async fn stop(args: Stop) -> Result<()> {
     let mut cluster = attach(&args.name).await?;
     cluster.stop(args.node).await?;
-    println!(
-        "{} is stopped; `harness start {}` starts it again",
-        args.node, args.node
-    );
-    Ok(())
+    let (node, cluster) = (args.node, cluster.name());
+    output::line(format_args!(
+        "{node} is stopped; `harness start --name {cluster} {node}` starts it again"
+    ))
 }
 
 /// Prints the output of one component, or of all of a node's in turn.
@@ -115,9 +123,9 @@ pub(crate) async fn logs(args: Logs) -> Result<()> {
     }
     for component in &chosen {
         if chosen.len() > 1 {
-            println!("==> {component} <==");
+            output::line(format_args!("==> {component} <=="))?;
         }
-        print!("{}", node.logs(component, args.tail).await);
+        output::print(node.logs(component, args.tail).await?)?;
     }
     Ok(())
 }

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use harness::Result;
-use harness::component::images_of;
+use harness::component::{images_of, mesos_master, own_image};
 use harness::docker::Engine;
 use harness::image::Images;
-use harness::stack::{Stack, user_file};
+use harness::stack::{Stack, user_file, versions_of};
 use harness::toolbox;
+
+use crate::output;
 
 #[derive(Args)]
 pub(crate) struct SetupArgs {
@@ -34,14 +36,23 @@ pub(crate) async fn run(args: SetupArgs) -> Result<()> {
     .map(drop)
 }
 
-/// Everything that a cluster of `stack` is made of, and what scenarios put beside it. For `conform` as well, which does its own set-up.
+/// Everything that a cluster of `stack` is made of, and what scenarios put beside it. For `conform` as well, which does
+/// its own set-up.
 pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<()> {
-    let mut all = images_of(stack);
+    let known = images_of(stack);
+    let mut all = known.clone();
     all.push(toolbox::image());
+    // The scenarios boot every version that is known, whatever the stack says.
+    let versions = versions_of(mesos_master::NAME).iter();
+    all.extend(
+        versions
+            .map(|version| own_image(mesos_master::NAME, version))
+            .filter(|image| !known.contains(image)),
+    );
     Images::open(engine)?.ensure_all(&all).await.map(drop)
 }
 
 /// Progress is for people: beside the results, which go to standard output.
 pub(crate) fn say(line: &str) {
-    anstream::eprintln!("{line}");
+    output::note(line);
 }

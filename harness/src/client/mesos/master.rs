@@ -288,7 +288,7 @@ impl MasterClient {
         self.tell_of_agent("MARK_AGENT_GONE", agent).await
     }
 
-    /// DEACTIVATE_AGENT: it keeps its tasks and gets no new ones (since 1.11).
+    /// DEACTIVATE_AGENT: it keeps its tasks and gets no new ones.
     ///
     /// # Errors
     /// The request's.
@@ -304,7 +304,7 @@ impl MasterClient {
         self.tell_of_agent("REACTIVATE_AGENT", agent).await
     }
 
-    /// DRAIN_AGENT: its tasks are killed, and it gets no new ones (since 1.9).
+    /// DRAIN_AGENT: its tasks are killed, and it gets no new ones.
     ///
     /// # Errors
     /// The request's.

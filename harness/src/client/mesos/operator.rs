@@ -189,7 +189,7 @@ pub struct AgentEntry {
     pub agent_info: AgentInfo,
     /// True while it is connected and takes tasks.
     pub active: bool,
-    /// True when an operator deactivated it (since 1.11).
+    /// True when an operator deactivated it.
     #[serde(default)]
     pub deactivated: bool,
     /// Mesos' version.
@@ -260,10 +260,14 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// True where no task is known, whether over or not.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.unreachable_tasks.is_empty() && self.completed_tasks.is_empty()
+    /// Every task of that name, whether over or not.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Task> {
+        let all = self
+            .tasks
+            .iter()
+            .chain(&self.unreachable_tasks)
+            .chain(&self.completed_tasks);
+        all.filter(move |task| task.name == name)
     }
 }
 

@@ -113,7 +113,7 @@ pub struct Agent {
     pub pid: String,
     /// True while it is connected and takes tasks.
     pub active: bool,
-    /// True when an operator deactivated it (since 1.11).
+    /// True when an operator deactivated it.
     #[serde(default)]
     pub deactivated: bool,
     /// Mesos' version.

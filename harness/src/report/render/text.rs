@@ -16,114 +16,92 @@ const SUMMARY_ROWS: usize = 12;
 #[must_use]
 pub fn terminal(report: &Report, directory: &str) -> String {
     let mut text = String::new();
-    let mut line = |line: String| {
-        let _ = writeln!(text, "{line}");
-    };
-    line(format!(
-        "{}",
-        report.summary.color(colour_of_verdict(report.verdict)).bold()
-    ));
-    line(String::new());
-    let asked = |one: &&RequirementResult| {
-        report
-            .run
-            .selection
-            .as_ref()
-            .is_none_or(|selection| selection.selected.contains(&one.id))
-    };
+    let summary = report.summary.color(colour_of_verdict(report.verdict));
+    let _ = writeln!(text, "{}\n", summary.bold());
+    let selection = report.run.selection.as_ref();
+    let asked = |one: &&RequirementResult| selection.is_none_or(|selection| selection.selected.contains(&one.id));
     for one in report.requirements.iter().filter(asked) {
-        let outcome = format!("{:>14}", one.outcome.as_str());
-        line(format!(
-            "{}  {:<60} {:>9}",
-            outcome.color(colour(one.outcome)),
-            one.id,
-            words::seconds(one.duration_s())
-        ));
-        if let Some(reason) = one.reason.as_deref().filter(|_| one.outcome != Outcome::Skipped) {
-            line(format!("                {}", reason.lines().next().unwrap_or_default()));
-        }
-        if let Some(again) = one.reproduce.as_deref().filter(|_| is_open(one.outcome)) {
-            line(format!("                again: {again}"));
-        }
+        requirement(&mut text, one);
     }
     for problem in &report.problems {
-        line(format!("{}  {problem}", "       problem".color(AnsiColors::Red)));
+        let _ = writeln!(text, "{}  {problem}", "       problem".color(AnsiColors::Red));
     }
     for leaked in &report.cleanup.leaked {
-        line(format!("{}  {leaked}", "        leaked".color(AnsiColors::Red)));
+        let _ = writeln!(text, "{}  {leaked}", "        leaked".color(AnsiColors::Red));
     }
-    line(String::new());
-    let components = &report.subject.components;
+    text.push('\n');
+    components(&mut text, &report.subject.components);
+    let gaps: Vec<&str> = report.gaps.iter().map(|gap| gap.id.as_str()).collect();
+    if !gaps.is_empty() {
+        let count = words::plural(gaps.len(), "gap");
+        let _ = writeln!(text, "\n{count} without a scenario: {}", gaps.join(", "));
+    }
+    let _ = writeln!(
+        text,
+        "\nfirst scenario after {}, {} in all\nreport: {directory}/report.html",
+        first_scenario(report),
+        words::seconds(report.run.duration_s)
+    );
+    text
+}
+
+/// One requirement's line, why it is not a pass, and how to repeat it.
+fn requirement(text: &mut String, one: &RequirementResult) {
+    let outcome = format!("{:>14}", one.outcome.as_str());
+    let _ = writeln!(
+        text,
+        "{}  {:<60} {:>9}",
+        outcome.color(colour(one.outcome)),
+        one.id,
+        words::seconds(one.duration_s())
+    );
+    if let Some(reason) = one.reason.as_deref().filter(|_| one.outcome != Outcome::Skipped) {
+        let _ = writeln!(text, "                {}", reason.lines().next().unwrap_or_default());
+    }
+    if let Some(again) = one.reproduce.as_deref().filter(|_| is_open(one.outcome)) {
+        let _ = writeln!(text, "                again: {again}");
+    }
+}
+
+/// What the cluster was made of, in columns.
+fn components(text: &mut String, components: &[ComponentRecord]) {
     let widest = |part: fn(&ComponentRecord) -> &str| components.iter().map(|one| part(one).len()).max().unwrap_or(0);
     let (names, versions) = (widest(|one| &one.name), widest(|one| &one.version));
     for one in components {
-        line(format!(
+        let _ = writeln!(
+            text,
             "  {:<names$}  {:<versions$}  {}",
             one.name, one.version, one.provenance
-        ));
+        );
     }
-    let gaps: Vec<&str> = report.gaps.iter().map(|gap| gap.id.as_str()).collect();
-    if !gaps.is_empty() {
-        line(format!(
-            "\n{} without a scenario: {}",
-            words::plural(gaps.len(), "gap"),
-            gaps.join(", ")
-        ));
-    }
-    let first = report
+}
+
+fn first_scenario(report: &Report) -> String {
+    report
         .run
         .first_scenario_s
-        .map_or_else(|| "none".to_owned(), words::seconds);
-    line(format!(
-        "\nfirst scenario after {first}, {} in all\nreport: {directory}/report.html",
-        words::seconds(report.run.duration_s)
-    ));
-    text
+        .map_or_else(|| "none".to_owned(), words::seconds)
 }
 
 /// About thirty lines of Markdown for a comment on a pull request.
 #[must_use]
 pub fn summary(report: &Report) -> String {
     let mut text = format!("**{}**\n\n", escaped(&report.summary));
-    let first = report
-        .run
-        .first_scenario_s
-        .map_or_else(|| "none".to_owned(), words::seconds);
     let _ = writeln!(
         text,
-        "Run `{}`: {} in all, first scenario after {first}.\n",
+        "Run `{}`: {} in all, first scenario after {}.\n",
         report.run.id,
-        words::seconds(report.run.duration_s)
+        words::seconds(report.run.duration_s),
+        first_scenario(report)
     );
-    let open: Vec<&RequirementResult> = report.requirements.iter().filter(|one| is_open(one.outcome)).collect();
-    if !open.is_empty() {
-        text.push_str("| outcome | requirement | why |\n|---|---|---|\n");
-        for one in open.iter().take(SUMMARY_ROWS) {
-            let why = one
-                .reason
-                .as_deref()
-                .unwrap_or_default()
-                .lines()
-                .next()
-                .unwrap_or_default();
-            let _ = writeln!(text, "| {} | `{}` | {} |", one.outcome, one.id, escaped(why));
-        }
-        if open.len() > SUMMARY_ROWS {
-            let _ = writeln!(text, "\n… and {} more, in report.html.", open.len() - SUMMARY_ROWS);
-        }
-        text.push('\n');
-    }
+    open_table(&mut text, &report.requirements);
     for problem in report.problems.iter().take(3) {
         let _ = writeln!(text, "Problem: {}\n", escaped(problem));
     }
     text.push_str("| profile | result | core |\n|---|---|---|\n");
     for profile in &report.profiles {
-        let counts: Vec<String> = profile
-            .core
-            .counts
-            .iter()
-            .map(|(outcome, count)| format!("{count} {outcome}"))
-            .collect();
+        let counts = profile.core.counts.iter();
+        let counts: Vec<String> = counts.map(|(outcome, count)| format!("{count} {outcome}")).collect();
         let _ = writeln!(
             text,
             "| {} | {} | {} |",
@@ -142,6 +120,24 @@ pub fn summary(report: &Report) -> String {
         report.cleanup.leaked.len()
     );
     text
+}
+
+/// What did not pass, with why; nothing where all did.
+fn open_table(text: &mut String, requirements: &[RequirementResult]) {
+    let open: Vec<&RequirementResult> = requirements.iter().filter(|one| is_open(one.outcome)).collect();
+    if open.is_empty() {
+        return;
+    }
+    text.push_str("| outcome | requirement | why |\n|---|---|---|\n");
+    for one in open.iter().take(SUMMARY_ROWS) {
+        let why = one.reason.as_deref().unwrap_or_default();
+        let why = escaped(why.lines().next().unwrap_or_default());
+        let _ = writeln!(text, "| {} | `{}` | {why} |", one.outcome, one.id);
+    }
+    if open.len() > SUMMARY_ROWS {
+        let _ = writeln!(text, "\n… and {} more, in report.html.", open.len() - SUMMARY_ROWS);
+    }
+    text.push('\n');
 }
 
 /// The README of the run's folder: what lies there, and how to repeat the run.
@@ -163,23 +159,7 @@ pub fn readme(report: &Report) -> String {
          | `evidence/` | a folder for each attempt: its checks, logs and documents |\n\
          | `MANIFEST.sha256` | every file with its sum: `sha256sum -c MANIFEST.sha256` |\n\n## Reproduce\n\n",
     );
-    match &report.run.git {
-        Some(git) => {
-            let state = if git.dirty {
-                " (there were uncommitted changes on top)"
-            } else {
-                ""
-            };
-            let _ = writeln!(
-                text,
-                "Suite {} at commit `{}`{state}.\n",
-                report.run.suite_version, git.head
-            );
-        }
-        None => {
-            let _ = writeln!(text, "Suite {}, not from a git work tree.\n", report.run.suite_version);
-        }
-    }
+    text.push_str(&suite(report));
     let _ = writeln!(text, "```sh\n{}\n```\n", report.run.command);
     let docker = &report.run.host.docker;
     let _ = writeln!(
@@ -199,6 +179,20 @@ pub fn readme(report: &Report) -> String {
         }
     }
     text
+}
+
+/// Which suite it was, by version and commit.
+fn suite(report: &Report) -> String {
+    let version = &report.run.suite_version;
+    let Some(git) = &report.run.git else {
+        return format!("Suite {version}, not from a git work tree.\n\n");
+    };
+    let state = if git.dirty {
+        " (there were uncommitted changes on top)"
+    } else {
+        ""
+    };
+    format!("Suite {version} at commit `{}`{state}.\n\n", git.head)
 }
 
 fn is_open(outcome: Outcome) -> bool {

@@ -1,7 +1,6 @@
 //! A subscribed framework.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -17,12 +16,9 @@ use super::{reader, shared};
 use crate::await_until::Probe;
 use crate::client::FrameworkId;
 use crate::client::mesos::master::MasterClient;
-use crate::deadlines::{Deadline, HTTP_REQUEST, OFFER};
+use crate::deadlines::{DROP_TEARDOWN, Deadline, HTTP_REQUEST, OFFER};
 use crate::explain::Shortfall;
 use crate::{Error, Kind, Result};
-
-/// How long `Drop` may block for the teardown that a scenario did not ask for.
-const DROP_TEARDOWN: Duration = Duration::from_secs(2);
 
 /// A framework with a subscription at the leading master.
 ///
@@ -308,7 +304,7 @@ impl Drop for Framework {
             ledger.ended.is_some() || std::mem::replace(&mut ledger.closing, true)
         };
         if !over && self.spec.survives() {
-            shared::teardown_blocking(&self.shared, DROP_TEARDOWN);
+            shared::teardown_blocking(&self.shared, DROP_TEARDOWN.limit());
         }
         reader.abort();
     }

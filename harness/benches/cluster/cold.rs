@@ -29,7 +29,12 @@ pub(crate) async fn measure(engine: &Engine, root: &Path) -> Result<Vec<Entry>> 
         &copy.path().join("fixtures"),
         &copy.path().join("cache/mesos-harness"),
     )?;
-    let before: BTreeSet<String> = images.list().await?.into_iter().map(|image| image.reference).collect();
+    let there = images
+        .list()
+        .await?
+        .into_iter()
+        .filter(|image| image.state != State::Missing);
+    let before: BTreeSet<String> = there.map(|image| image.reference).collect();
     let built = build(copy.path()).await;
     let new =
         |image: &Listed| matches!(image.state, State::Current | State::Cache) && !before.contains(&image.reference);

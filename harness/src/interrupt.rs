@@ -18,12 +18,18 @@ use crate::{Kind, Result, deadlines, evidence};
 static LEASES: OnceLock<Mutex<Vec<Weak<Lease>>>> = OnceLock::new();
 /// Shared while something is being created; the handler takes it for good, so that nothing comes after its removal.
 static CREATION: RwLock<()> = RwLock::const_new(());
+static DEFERRED: AtomicBool = AtomicBool::new(false);
 static HANDLING: AtomicBool = AtomicBool::new(false);
 static HANDLER: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
 
 /// Held by whoever asks the engine to create something. Once a signal came it is never had again.
 pub(crate) async fn creating() -> RwLockReadGuard<'static, ()> {
     CREATION.read().await
+}
+
+/// Leaves a signal to other handlers of this process for as long as no lease is open.
+pub(crate) fn defer() {
+    DEFERRED.store(true, Ordering::SeqCst);
 }
 
 /// Where a signal came, waits for its handler, which ends this process; else returns at once.
@@ -81,14 +87,24 @@ fn install() -> Result<()> {
     Ok(())
 }
 
-async fn handle(mut signals: Vec<(i32, Signal)>) {
-    let number = next(&mut signals).await;
-    HANDLING.store(true, Ordering::SeqCst);
-    evidence::interrupted(&format!("signal {number} ended the scenario"));
+fn open_leases() -> Vec<Arc<Lease>> {
     let leases = LEASES
         .get()
         .map(|leases| leases.lock().expect("no holder of the lock panics").clone());
-    let leases: Vec<Arc<Lease>> = leases.unwrap_or_default().iter().filter_map(Weak::upgrade).collect();
+    leases.unwrap_or_default().iter().filter_map(Weak::upgrade).collect()
+}
+
+async fn handle(mut signals: Vec<(i32, Signal)>) {
+    let (number, leases) = loop {
+        let number = next(&mut signals).await;
+        let leases = open_leases();
+        // Whoever deferred us handles the signal too, and has more to do than to end.
+        if !leases.is_empty() || !DEFERRED.load(Ordering::SeqCst) {
+            break (number, leases);
+        }
+    };
+    HANDLING.store(true, Ordering::SeqCst);
+    evidence::interrupted(&format!("signal {number} ended the scenario"));
     let code = 128 + number;
     if leases.is_empty() {
         std::process::exit(code);

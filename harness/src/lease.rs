@@ -157,6 +157,7 @@ impl Reaper {
         let output = child.stdout.take().expect("its standard output was asked for");
         let mut line = String::new();
         Wait::that("the reaper holds the lease", deadlines::REAPER_READY)
+            .blaming(Kind::Environment)
             .for_future(async {
                 let read = BufReader::new(output).read_line(&mut line).await;
                 read.context(Kind::Environment, failed).map(drop)

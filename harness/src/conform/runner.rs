@@ -41,6 +41,8 @@ impl Interrupt {
     /// # Errors
     /// [`Kind::Environment`] where the process cannot.
     pub fn install() -> Result<Self> {
+        // Building images takes leases for a moment; their handler would end the process, and nextest would run on.
+        crate::interrupt::defer();
         let failed = || "the signal handlers cannot be installed".to_owned();
         let kinds = [
             (Signal::SIGINT, SignalKind::interrupt()),

@@ -1,6 +1,6 @@
 //! What is fetched into a sandbox before a task starts.
 
-use harness::client::mesos::{FrameworkSpec, Reason, TaskSpec, TaskState, Uri};
+use harness::client::mesos::{FrameworkSpec, Reason, StatusSource, TaskSpec, TaskState, Uri};
 use harness::evidence::Verdict;
 use harness::toolbox::{FileServer, tar_gz};
 use harness::{Cluster, Result, check, check_contains};
@@ -53,6 +53,7 @@ async fn failing_fetch_says_so(#[future] cluster: Result<Cluster>) -> Verdict {
     let status = task.await_terminal().await?;
     check!(status.state == TaskState::TaskFailed);
     check!(status.reason == Some(Reason::ContainerLaunchFailed));
+    check!(status.source == Some(StatusSource::SourceAgent), "no executor ever ran");
     check_contains!(status.message.unwrap_or_default(), "Failed to fetch all URIs");
     framework.finish().await?;
     cluster.finish().await

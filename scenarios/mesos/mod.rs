@@ -1,5 +1,6 @@
 mod agent;
 mod fetcher;
+mod health;
 mod master;
 mod offers;
 mod task;

@@ -1,5 +1,12 @@
 //! Agents that come and go.
 
+use harness::client::mesos::{FrameworkSpec, TaskSpec, TaskState};
+use harness::evidence::Verdict;
+use harness::{Cluster, Result, check};
+use rstest::rstest;
+
+use crate::fixtures::cluster;
+
 mod readme {
     use harness::client::mesos::FrameworkSpec;
     use harness::evidence::Verdict;
@@ -32,4 +39,31 @@ mod readme {
         framework.finish().await?;
         cluster.finish().await
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn deactivated_keeps_its_tasks_and_is_not_offered(#[future] cluster: Result<Cluster>) -> Verdict {
+    let mut cluster = cluster.await?;
+    let framework = cluster.framework(FrameworkSpec::new("deactivated")).await?;
+    let task = framework.run(TaskSpec::command("stays", "sleep 1000")).await?;
+    task.await_state(TaskState::TaskRunning).await?;
+
+    cluster.mesos().deactivate_agent(task.agent_id()).await?;
+
+    let second = cluster.start_slave(2).await?.address().to_string();
+    framework
+        .await_offer("is of the other agent", |offer| offer.hostname == second)
+        .await?;
+    check!(
+        framework.offers().iter().all(|offer| offer.hostname == second),
+        "the first one is not offered"
+    );
+    check!(task.state() == TaskState::TaskRunning, "its task goes on");
+    cluster.mesos().reactivate_agent(task.agent_id()).await?;
+    framework
+        .await_offer("is of the first agent", |offer| offer.agent_id == *task.agent_id())
+        .await?;
+    framework.finish().await?;
+    cluster.finish().await
 }

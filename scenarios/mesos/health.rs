@@ -1,6 +1,10 @@
 //! Health checks, which kill, and checks, which only report.
 
-use harness::client::mesos::{Check, FrameworkSpec, HealthCheck, Reason, StatusSource, TaskSpec, TaskState};
+use std::time::Duration;
+
+use harness::client::mesos::{
+    Check, FrameworkSpec, HealthCheck, Reason, StatusSource, TaskSpec, TaskState, TaskStatus,
+};
 use harness::evidence::Verdict;
 use harness::{Cluster, Result, check};
 use rstest::rstest;
@@ -34,7 +38,7 @@ async fn check_that_succeeds_makes_the_task_healthy(
     let framework = cluster.framework(FrameworkSpec::new("healthy")).await?;
 
     // It fails until the server listens: that must not count yet.
-    let health = health.grace_period(std::time::Duration::from_secs(30));
+    let health = health.grace_period(Duration::from_secs(30));
     let task = framework
         .run(TaskSpec::command("healthy", command).health_check(health))
         .await?;
@@ -87,7 +91,7 @@ async fn command_check_reports_its_exit_code(#[future] cluster: Result<Cluster>)
     let task = framework
         .run(checked.check(Check::command("test -f ready || exit 3")))
         .await?;
-    let code = |status: &harness::client::mesos::TaskStatus| status.check_status.clone()?.command?.exit_code;
+    let code = |status: &TaskStatus| status.check_status.clone()?.command?.exit_code;
 
     let before = task
         .await_status("is not ready", |status| code(status) == Some(3))

@@ -1,4 +1,13 @@
-//! Offers, and what does not fit into any.
+//! Offers: who gets them, who does not, and what does not fit into any.
+
+use std::time::{Duration, Instant};
+
+use harness::client::mesos::FrameworkSpec;
+use harness::evidence::Verdict;
+use harness::{Cluster, Result, check};
+use rstest::rstest;
+
+use crate::fixtures::cluster;
 
 mod readme {
     use std::time::Duration;
@@ -43,4 +52,99 @@ mod readme {
         framework.finish().await?;
         cluster.finish().await
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn declined_resources_stay_away_as_long_as_asked(#[future] cluster: Result<Cluster>) -> Verdict {
+    const REFUSAL: Duration = Duration::from_secs(3);
+    let cluster = cluster.await?;
+    let framework = cluster.framework(FrameworkSpec::new("declines")).await?;
+    let offer = framework.await_offer("comes", |_| true).await?;
+
+    let declined = Instant::now();
+    framework.decline_for(&offer, REFUSAL).await?;
+
+    let again = framework.await_next_offer("comes again", |_| true).await?;
+    check!(declined.elapsed() >= REFUSAL, "it comes no sooner");
+    check!(
+        again.id != offer.id && again.resources == offer.resources,
+        "the same resources, in another offer"
+    );
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn revive_lifts_the_filters(#[future] cluster: Result<Cluster>) -> Verdict {
+    const REFUSAL: Duration = Duration::from_secs(3600);
+    let cluster = cluster.await?;
+    let framework = cluster.framework(FrameworkSpec::new("revives")).await?;
+    let offer = framework.await_offer("comes", |_| true).await?;
+    framework.decline_for(&offer, REFUSAL).await?;
+
+    framework.revive().await?;
+
+    let again = framework.await_next_offer("comes again", |_| true).await?;
+    check!(again.resources == offer.resources);
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+/// The other framework has everything else on offer at the same time, so nothing was merely late.
+#[tokio::test]
+async fn reserved_resources_go_to_their_role_alone() -> Verdict {
+    let cluster = Cluster::builder().slaves(2).role(2, "analytics").boot().await?;
+    let open = cluster.slave(1)?.address().to_string();
+    let reserved = cluster.slave(2)?.address().to_string();
+
+    let other = cluster.framework(FrameworkSpec::new("other").roles(["web"])).await?;
+    let owner = cluster
+        .framework(FrameworkSpec::new("owner").roles(["analytics"]))
+        .await?;
+    let offer = owner
+        .await_offer("is of the reserved agent", |offer| offer.hostname == reserved)
+        .await?;
+    other
+        .await_offer("is of the open agent", |offer| offer.hostname == open)
+        .await?;
+
+    check!(offer.role() == "analytics");
+    check!(offer.resources.unreserved.is_empty() && offer.resources.reserved.contains_key("analytics"));
+    check!(
+        other.offers().iter().all(|offer| offer.hostname == open),
+        "the other role is offered the rest only"
+    );
+    owner.finish().await?;
+    other.finish().await?;
+    cluster.finish().await
+}
+
+#[tokio::test]
+async fn constraints_exclude_agents() -> Verdict {
+    let cluster = Cluster::builder()
+        .slaves(2)
+        .attributes(1, "rack:a")?
+        .attributes(2, "rack:b")?
+        .boot()
+        .await?;
+    let wanted = cluster.slave(2)?.address().to_string();
+
+    let any = cluster.framework(FrameworkSpec::new("any")).await?;
+    let of_the_other = any
+        .await_offer("is of slave 1", |offer| offer.hostname != wanted)
+        .await?;
+    any.suppress().await?;
+    any.decline(&of_the_other).await?;
+    let picky = cluster
+        .framework(FrameworkSpec::new("picky").only_with_attribute("rack", "b"))
+        .await?;
+    any.finish().await?;
+
+    let offer = picky.await_offer("comes", |_| true).await?;
+    check!(offer.hostname == wanted);
+    check!(picky.offers().len() == 1, "the other agent is free, and not offered");
+    picky.finish().await?;
+    cluster.finish().await
 }

@@ -23,6 +23,7 @@ pub struct ClusterBuilder {
     pub(super) stack_file: Option<PathBuf>,
     pub(super) topology: Topology,
     pub(super) agents: BTreeMap<NodeName, AgentOverride>,
+    pub(super) env: Vec<(String, String, String)>,
     pub(super) kept: bool,
 }
 
@@ -55,6 +56,7 @@ impl Default for ClusterBuilder {
                 slaves: 1,
             },
             agents: BTreeMap::new(),
+            env: Vec::new(),
             kept: false,
         }
     }
@@ -135,6 +137,13 @@ impl ClusterBuilder {
         self
     }
 
+    /// An environment variable of every container of `component`, over what the stack says: how a flag is set.
+    #[must_use]
+    pub fn env(mut self, component: &str, name: &str, value: &str) -> Self {
+        self.env.push((component.to_owned(), name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Boots the cluster and waits until a master leads and every agent is registered.
     ///
     /// # Errors
@@ -151,7 +160,11 @@ impl ClusterBuilder {
         let file = stack::user_file(self.stack_file.as_deref());
         // Kept absolute: a later command may start from another folder.
         let file = file.map(|path| std::path::absolute(&path).unwrap_or(path));
-        Ok((Stack::load(file.as_deref().map(Path::new))?, file))
+        let mut stack = Stack::load(file.as_deref().map(Path::new))?;
+        for (component, name, value) in &self.env {
+            stack.set_env(component, name, value)?;
+        }
+        Ok((stack, file))
     }
 
     fn check(&self) -> Result<()> {

@@ -1,8 +1,10 @@
 //! Nodes that stop and start while the cluster runs, as virtual machines do.
 
 use super::Cluster;
+use crate::await_until::{Probe, Wait};
 use crate::component::shell::{self, Shell};
 use crate::component::{holder, mesos_agent, mesos_master, zookeeper};
+use crate::deadlines::AGENT_REGISTERED;
 use crate::docker::container;
 use crate::node::{Node, NodeName};
 use crate::{Error, Result};
@@ -79,6 +81,27 @@ impl Cluster {
     /// [`crate::Kind::Environment`] where the engine refuses.
     pub async fn revive(&self, node: &Node, component: &str) -> Result<()> {
         container::start(&self.engine, &node.container(component)).await
+    }
+
+    /// Starts the agent of `node` again after a kill, and waits until it has recovered and the leading master has taken
+    /// it back.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Environment`] where the engine refuses, [`crate::Kind::Component`] where the agent ends,
+    /// [`crate::Kind::Deadline`] where no master takes it.
+    pub async fn revive_agent(&self, node: &Node) -> Result<()> {
+        self.revive(node, mesos_agent::NAME).await?;
+        let agent = node.agent();
+        let containers = [node.container(mesos_agent::NAME)];
+        Wait::that(format!("the agent of {} is back", node.name()), AGENT_REGISTERED)
+            .unless(container::death(&self.engine, &containers))
+            .explained_by(node.diagnosis(mesos_agent::NAME))
+            .until(async || match agent.is_registered().await {
+                Ok(true) => Probe::Ready(()),
+                Ok(false) => Probe::NotYet("it answers, and is not registered yet".to_owned()),
+                Err(error) => Probe::NotYet(error.to_string()),
+            })
+            .await
     }
 
     /// A person's shell on `node`; it is made on the first call.

@@ -136,6 +136,18 @@ impl Stack {
         })
     }
 
+    /// Sets an environment variable of component `name`.
+    ///
+    /// # Errors
+    /// As [`Stack::component`].
+    pub fn set_env(&mut self, name: &str, variable: &str, value: &str) -> Result<()> {
+        self.component(name)?;
+        if let Some(spec) = self.components.get_mut(name) {
+            spec.env.insert(variable.to_owned(), value.to_owned());
+        }
+        Ok(())
+    }
+
     /// Every component with its name.
     pub fn components(&self) -> impl Iterator<Item = (&str, &ComponentSpec)> {
         self.components.iter().map(|(name, spec)| (name.as_str(), spec))

@@ -1,6 +1,7 @@
 //! A Mesos agent: its documents and its operator API.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -87,6 +88,17 @@ impl AgentClient {
     /// The request's.
     pub async fn metrics(&self) -> Result<BTreeMap<String, f64>> {
         operator::metrics(&self.http).await
+    }
+
+    /// Whether a master has taken it, as its metric `slave/registered` says.
+    ///
+    /// # Errors
+    /// The request's.
+    pub async fn is_registered(&self) -> Result<bool> {
+        // A request that arrives while the agent starts may never be answered: the caller had better ask again soon.
+        let request = self.http.get("metrics/snapshot").within(Duration::from_secs(1));
+        let metrics: BTreeMap<String, Option<f64>> = request.send().await?.json()?;
+        Ok(metrics.get("slave/registered") == Some(&Some(1.0)))
     }
 
     /// GET_VERSION.

@@ -9,7 +9,7 @@ use super::task::{TaskState, TaskStatus};
 use crate::await_until::Wait;
 use crate::client::ids::wrapped;
 use crate::client::{AgentId, FrameworkId, Http};
-use crate::deadlines::Deadline;
+use crate::deadlines::{Deadline, TASK_STATE};
 use crate::{Error, Kind, Result};
 
 /// What happened in the cluster.
@@ -170,6 +170,22 @@ impl OperatorEvents {
             self.stream.expect_heartbeat(interval);
         }
         Ok(event)
+    }
+
+    /// Reads on until the master has removed `framework`.
+    ///
+    /// # Errors
+    /// As [`OperatorEvents::await_event`], after [`TASK_STATE`].
+    pub async fn await_framework_removed(&mut self, framework: &FrameworkId) -> Result<()> {
+        self.await_event(
+            &format!("the framework {framework} is removed"),
+            TASK_STATE,
+            |event| match event {
+                OperatorEvent::FrameworkRemoved(gone) if gone.id.as_ref() == Some(framework) => Some(()),
+                _ => None,
+            },
+        )
+        .await
     }
 
     /// Reads on until `pick` takes an event. `what` is a sentence: "mesos-slave2 registers".

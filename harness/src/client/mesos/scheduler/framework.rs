@@ -87,6 +87,15 @@ impl Framework {
     pub async fn await_offer(&self, what: &str, pick: impl Fn(&Offer) -> bool) -> Result<Offer> {
         self.shared.change(|ledger| ledger.keeps = true);
         self.shared.ask_for_offers().await?;
+        self.await_next_offer(what, pick).await
+    }
+
+    /// As [`Framework::await_offer`], and leaves the filters of earlier declines in force.
+    ///
+    /// # Errors
+    /// As [`Framework::await_offer`].
+    pub async fn await_next_offer(&self, what: &str, pick: impl Fn(&Offer) -> bool) -> Result<Offer> {
+        self.shared.change(|ledger| ledger.keeps = true);
         let look = || {
             if let Some(error) = self.shared.over() {
                 return Probe::Broken(error);
@@ -158,6 +167,26 @@ impl Framework {
         match self.shared.change(|ledger| ledger.take(&offer.id)) {
             Some(offer) => self.shared.decline(&[offer.id]).await,
             None => Ok(()),
+        }
+    }
+
+    /// Gives an offer back, and wants nothing of that agent for `refusal`.
+    ///
+    /// # Errors
+    /// The call's.
+    pub async fn decline_for(&self, offer: &Offer, refusal: Duration) -> Result<()> {
+        match self.shared.change(|ledger| ledger.take(&offer.id)) {
+            Some(offer) => self.shared.decline_for(&[offer.id], refusal).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A handle on a task that another subscription of this framework launched: what this one is told of it.
+    #[must_use]
+    pub fn adopt(&self, task: &TaskHandle) -> TaskHandle {
+        TaskHandle {
+            shared: self.shared.clone(),
+            ..task.clone()
         }
     }
 

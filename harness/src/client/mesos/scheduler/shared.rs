@@ -107,9 +107,13 @@ impl Shared {
 
     /// Gives offers back for [`REFUSE`].
     pub(super) async fn decline(&self, offers: &[OfferId]) -> Result<()> {
+        self.decline_for(offers, REFUSE).await
+    }
+
+    pub(super) async fn decline_for(&self, offers: &[OfferId], refusal: Duration) -> Result<()> {
         let _gate = self.gate.lock().await;
         self.ledger().withheld = true;
-        self.send_decline(offers).await
+        self.send_decline(offers, refusal).await
     }
 
     /// Gives back everything that nobody waits for.
@@ -119,12 +123,12 @@ impl Shared {
         if unwanted.is_empty() {
             return Ok(());
         }
-        self.send_decline(&unwanted).await
+        self.send_decline(&unwanted, REFUSE).await
     }
 
-    async fn send_decline(&self, offers: &[OfferId]) -> Result<()> {
+    async fn send_decline(&self, offers: &[OfferId], refusal: Duration) -> Result<()> {
         let ids: Vec<Value> = offers.iter().map(OfferId::to_v1).collect();
-        let filters = json!({ "refuse_seconds": REFUSE.as_secs_f64() });
+        let filters = json!({ "refuse_seconds": refusal.as_secs_f64() });
         self.call("DECLINE", Some(json!({ "offer_ids": ids, "filters": filters })))
             .await
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::client::FrameworkId;
 
@@ -57,6 +57,7 @@ pub struct FrameworkSpec {
     capabilities: Vec<Capability>,
     principal: Option<String>,
     webui_url: Option<String>,
+    attributes: Vec<(String, String)>,
 }
 
 impl FrameworkSpec {
@@ -72,6 +73,7 @@ impl FrameworkSpec {
             capabilities: vec![Capability::MultiRole],
             principal: None,
             webui_url: None,
+            attributes: Vec::new(),
         }
     }
 
@@ -123,6 +125,22 @@ impl FrameworkSpec {
     pub fn webui_url(mut self, url: impl Into<String>) -> Self {
         self.webui_url = Some(url.into());
         self
+    }
+
+    /// Wants offers only of agents with this text attribute, in every role (since 1.11; an older master does not know
+    /// it and offers everything).
+    pub fn only_with_attribute(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.attributes.push((name.into(), text.into()));
+        self
+    }
+
+    /// The v1 `OfferConstraints`, where there are any.
+    pub(super) fn offer_constraints(&self) -> Option<Value> {
+        let constraint = |(name, text): &(String, String)| json!({ "selector": { "attribute_name": name }, "predicate": { "text_equals": { "value": text } } });
+        let all: Vec<Value> = self.attributes.iter().map(constraint).collect();
+        let group = json!({ "groups": [{ "attribute_constraints": all }] });
+        let by_role = self.roles.iter().map(|role| (role.clone(), group.clone()));
+        (!all.is_empty()).then(|| json!({ "role_constraints": by_role.collect::<Map<_, _>>() }))
     }
 
     /// True where its tasks are to survive the subscription.

@@ -26,6 +26,9 @@ pub(super) async fn subscribe(master: &str, spec: &FrameworkSpec) -> Result<Begu
     let first = Http::new(master)?;
     let next = Mutex::new(first.clone());
     let mut subscribe = call("SUBSCRIBE", Some(json!({ "framework_info": spec.to_v1() })));
+    if let Some(constraints) = spec.offer_constraints() {
+        subscribe["subscribe"]["offer_constraints"] = constraints;
+    }
     if let Some(id) = &spec.id {
         subscribe["framework_id"] = id.to_v1();
     }

@@ -17,5 +17,7 @@ pub use agent::AgentClient;
 pub use events::{OperatorEvent, OperatorEvents};
 pub use files::FilesClient;
 pub use master::MasterClient;
-pub use scheduler::{Capability, Check, Framework, FrameworkSpec, HealthCheck, Offer, TaskHandle, TaskSpec, Uri};
+pub use scheduler::{
+    Capability, Check, Framework, FrameworkSpec, HealthCheck, Offer, TaskGroupSpec, TaskHandle, TaskSpec, Uri,
+};
 pub use task::{Reason, StatusSource, TaskState, TaskStatus};

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use super::handle::TaskHandle;
-use super::ledger::Ended;
+use super::ledger::{Ended, Wanted};
 use super::offer::{Offer, bundles};
 use super::shared::{STREAM_ID, Shared};
 use super::spec::FrameworkSpec;
@@ -223,8 +223,16 @@ impl Framework {
         specs: impl IntoIterator<Item = TaskSpec>,
         deadline: Deadline,
     ) -> Result<Vec<TaskHandle>> {
+        self.placing(self.place(specs.into_iter().collect(), deadline)).await
+    }
+
+    /// Keeps offers while `place` waits for them, and gives back what is left over.
+    pub(super) async fn placing(
+        &self,
+        place: impl Future<Output = Result<Vec<TaskHandle>>>,
+    ) -> Result<Vec<TaskHandle>> {
         let waiting = Waiting::begin(&self.shared);
-        let placed = self.place(specs.into_iter().collect(), deadline).await;
+        let placed = place.await;
         drop(waiting);
         if placed.is_ok() {
             self.shared.change(|ledger| ledger.keeps = false);
@@ -238,9 +246,13 @@ impl Framework {
     /// # Errors
     /// The request's.
     pub async fn shortfall(&self, spec: &TaskSpec) -> Result<Shortfall> {
+        self.shortfall_of(&spec.wanted()).await
+    }
+
+    pub(super) async fn shortfall_of(&self, wanted: &Wanted) -> Result<Shortfall> {
         let role = self.spec.roles.first().map_or("*", String::as_str);
         MasterClient::new(self.master())?
-            .shortfall(spec.demand(), role, &spec.constraints())
+            .shortfall(&wanted.demand, role, &wanted.constraints)
             .await
     }
 

@@ -1,15 +1,13 @@
 //! How tasks are put on offers.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::framework::Framework;
 use super::handle::TaskHandle;
-use super::ledger::fits;
+use super::ledger::{Wanted, fits};
 use super::offer::Bundle;
 use super::task_spec::TaskSpec;
 use crate::await_until::Probe;
-use crate::client::TaskId;
 use crate::deadlines::Deadline;
 use crate::explain::Shortfall;
 use crate::{Error, Kind, Result};
@@ -21,14 +19,15 @@ impl Framework {
         let mut pending: Vec<(usize, TaskSpec)> = specs.into_iter().enumerate().collect();
         let mut placed: Vec<(usize, TaskHandle)> = Vec::new();
         while !pending.is_empty() {
-            let bundle = self.await_fitting(&pending, deadline).await?;
+            let wanted: Vec<Wanted> = pending.iter().map(|(_, spec)| spec.wanted()).collect();
+            let bundle = self.await_fitting(&wanted, deadline).await?;
             let mut agent = bundle
                 .as_agent()
                 .ok_or_else(|| Error::internal("a bundle without offers"))?;
             let (mut numbers, mut here, mut later) = (Vec::new(), Vec::new(), Vec::new());
             for (number, spec) in pending {
                 match spec.demand().allot(&agent.free) {
-                    Some(taken) if fits(&spec, &agent) => {
+                    Some(taken) if fits(&spec.wanted(), &agent) => {
                         agent.free = agent.free.minus(&taken);
                         numbers.push(number);
                         here.push(spec);
@@ -47,17 +46,17 @@ impl Framework {
         Ok(placed.into_iter().map(|(_, handle)| handle).collect())
     }
 
-    async fn await_fitting(&self, pending: &[(usize, TaskSpec)], deadline: Deadline) -> Result<Bundle> {
-        let names: Vec<String> = pending
+    /// Waits for offers of one agent that hold one of `wanted`, and takes them.
+    pub(super) async fn await_fitting(&self, all: &[Wanted], deadline: Deadline) -> Result<Bundle> {
+        let names: Vec<String> = all
             .iter()
-            .map(|(_, spec)| format!("{} ({})", spec.name, spec.demand()))
+            .map(|wanted| format!("{} ({})", wanted.name, wanted.demand))
             .collect();
         let look = || {
             if let Some(error) = self.shared.over() {
                 return Probe::Broken(error);
             }
-            let specs = pending.iter().map(|(_, spec)| spec);
-            match self.shared.change_quietly(|ledger| ledger.take_fitting(specs)) {
+            match self.shared.change_quietly(|ledger| ledger.take_fitting(all)) {
                 Ok(bundle) => Probe::Ready(bundle),
                 Err(reason) => Probe::NotYet(reason),
             }
@@ -66,8 +65,8 @@ impl Framework {
             .wait(format!("an offer holds {}", names.join(" or ")), deadline)
             .explained_by(async {
                 let mut lines = Vec::new();
-                for (_, spec) in pending {
-                    lines.push(match self.shortfall(spec).await {
+                for wanted in all {
+                    lines.push(match self.shortfall_of(wanted).await {
                         Ok(shortfall) => format!("the agents of {}: {shortfall}", self.master()),
                         Err(error) => format!("the agents of {} could not be asked for: {error}", self.master()),
                     });
@@ -101,10 +100,7 @@ impl Framework {
                 ));
             };
             free = free.minus(&resources);
-            let id = spec
-                .id
-                .clone()
-                .unwrap_or_else(|| TaskId::from(format!("{}-{}", spec.name, Uuid::new_v4())));
+            let id = spec.new_id();
             infos.push(spec.to_v1(&id, &agent, &resources));
             let (shared, agent, hostname) = (self.shared.clone(), agent.clone(), hostname.clone());
             handles.push(TaskHandle {
@@ -114,11 +110,13 @@ impl Framework {
                 hostname,
             });
         }
-        self.send_accept(&bundle, infos, &handles).await?;
+        let launch = json!({ "type": "LAUNCH", "launch": { "task_infos": infos } });
+        self.send_accept(&bundle, launch, &handles).await?;
         Ok(handles)
     }
 
-    async fn send_accept(&self, bundle: &Bundle, infos: Vec<Value>, handles: &[TaskHandle]) -> Result<()> {
+    /// Accepts the offers for one operation, which launches the tasks of `handles`.
+    pub(super) async fn send_accept(&self, bundle: &Bundle, operation: Value, handles: &[TaskHandle]) -> Result<()> {
         // Known before the call: the first update may come before its answer.
         self.shared.change(|ledger| {
             for handle in handles {
@@ -126,10 +124,9 @@ impl Framework {
             }
         });
         let ids: Vec<Value> = bundle.offers.iter().map(|offer| offer.id.to_v1()).collect();
-        let launch = json!({ "type": "LAUNCH", "launch": { "task_infos": infos } });
         // No filter on what is left over: the master may set it after its answer, and after a REVIVE that follows.
         let filters = json!({ "refuse_seconds": 0.0 });
-        let body = json!({ "offer_ids": ids, "operations": [launch], "filters": filters });
+        let body = json!({ "offer_ids": ids, "operations": [operation], "filters": filters });
         self.shared.call("ACCEPT", Some(body)).await?;
         self.shared.ledger().withheld = true;
         Ok(())

@@ -3,11 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::offer::{Bundle, Offer, bundles};
-use super::task_spec::TaskSpec;
+use crate::client::Demand;
 use crate::client::mesos::task::TaskStatus;
 use crate::client::{OfferId, TaskId};
-use crate::explain::{AgentResources, Shortfall, Verdict};
+use crate::explain::{AgentResources, Constraint, Shortfall, Verdict};
 use crate::{Error, Kind};
+
+/// What must be on one agent at once: a task, or a group with its executor.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) name: String,
+    pub(super) demand: Demand,
+    pub(super) constraints: Vec<Constraint>,
+}
 
 /// Why nothing more will come.
 #[derive(Clone, Debug)]
@@ -79,16 +87,16 @@ impl Ledger {
         self.keeps || self.waiting > 0
     }
 
-    /// Takes all offers of the first agent on which one of `specs` fits.
+    /// Takes all offers of the first agent on which one of `wanted` fits.
     ///
     /// # Errors
     /// A sentence that says why none fits.
-    pub(super) fn take_fitting<'a>(&mut self, specs: impl Iterator<Item = &'a TaskSpec>) -> Result<Bundle, String> {
+    pub(super) fn take_fitting(&mut self, all: &[Wanted]) -> Result<Bundle, String> {
         let bundles = bundles(self.offers.values());
         let agents: Vec<AgentResources> = bundles.iter().filter_map(Bundle::as_agent).collect();
         let mut reason = "there is no offer".to_owned();
-        for spec in specs {
-            let fits = bundles.iter().zip(&agents).find(|(_, agent)| fits(spec, agent));
+        for wanted in all {
+            let fits = bundles.iter().zip(&agents).find(|(_, agent)| fits(wanted, agent));
             if let Some((bundle, _)) = fits {
                 for offer in &bundle.offers {
                     self.offers.remove(&offer.id);
@@ -96,8 +104,8 @@ impl Ledger {
                 return Ok(bundle.clone());
             }
             if !agents.is_empty() {
-                let shortfall = Shortfall::new(spec.demand(), &spec.constraints(), &agents);
-                reason = format!("the offers do not do for {}: {}", spec.name, short_of(&shortfall));
+                let shortfall = Shortfall::new(&wanted.demand, &wanted.constraints, &agents);
+                reason = format!("the offers do not do for {}: {}", wanted.name, short_of(&shortfall));
             }
         }
         Err(reason)
@@ -135,9 +143,9 @@ impl Ledger {
     }
 }
 
-/// True when the task can be launched there, constraints included.
-pub(super) fn fits(spec: &TaskSpec, agent: &AgentResources) -> bool {
-    Shortfall::new(spec.demand(), &spec.constraints(), std::slice::from_ref(agent)).verdict == Verdict::Fits
+/// True when it can be launched there, constraints included.
+pub(super) fn fits(wanted: &Wanted, agent: &AgentResources) -> bool {
+    Shortfall::new(&wanted.demand, &wanted.constraints, std::slice::from_ref(agent)).verdict == Verdict::Fits
 }
 
 /// What every offered agent is short of. An offer says nothing of totals, so nothing is "never" here.

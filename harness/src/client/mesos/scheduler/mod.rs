@@ -6,6 +6,7 @@
 
 mod checks;
 mod framework;
+mod group;
 mod handle;
 mod launch;
 mod ledger;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use checks::{Check, HealthCheck};
 pub use framework::Framework;
+pub use group::TaskGroupSpec;
 pub use handle::TaskHandle;
 pub use offer::{Attribute, Offer};
 pub use spec::{Capability, FrameworkSpec};

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::checks::{Check, HealthCheck};
+use super::ledger::Wanted;
 use crate::client::{AgentId, Demand, PortRanges, Resources, TaskId};
 use crate::explain::Constraint;
 
@@ -214,6 +216,20 @@ impl TaskSpec {
             .iter()
             .map(|agent| Constraint::Agent(agent.to_string()))
             .collect()
+    }
+
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            name: self.name.clone(),
+            demand: self.demand.clone(),
+            constraints: self.constraints(),
+        }
+    }
+
+    /// The id that it has, or one of its name and a random part.
+    pub(super) fn new_id(&self) -> TaskId {
+        let random = || TaskId::from(format!("{}-{}", self.name, Uuid::new_v4()));
+        self.id.clone().unwrap_or_else(random)
     }
 
     /// The v1 `TaskInfo` (Mesos `include/mesos/v1/mesos.proto`), with these resources of that agent.

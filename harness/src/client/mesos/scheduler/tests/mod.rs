@@ -1,6 +1,7 @@
 //! The scheduler against an in-process master that streams what a test tells it to, and records every call.
 
 mod endings;
+mod group;
 mod master;
 
 use std::sync::{Arc, Mutex};

@@ -6,3 +6,4 @@ mod master;
 mod offers;
 mod recovery;
 mod task;
+mod task_group;

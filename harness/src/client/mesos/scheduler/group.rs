@@ -10,6 +10,10 @@ use crate::client::{AgentId, Demand, ExecutorId, FrameworkId, Resources, TaskId}
 use crate::deadlines::OFFER;
 use crate::{Error, Result};
 
+/// The disk in MB of a group's executor. A master refuses a group whose executor has none
+/// (`src/master/validation.cpp`, Mesos 1.11.0), although it does without for any other.
+const EXECUTOR_DISK_MB: f64 = 32.0;
+
 /// Tasks that are launched together, on one agent, by one default executor, and that live and die together.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -26,11 +30,12 @@ struct Allotted {
 }
 
 impl TaskGroupSpec {
-    /// A group without tasks. Its executor has the id `name` with a random part, 0.1 CPUs and 32 MB.
+    /// A group without tasks. Its executor has the id `name` with a random part, 0.1 CPUs, 32 MB of memory
+    /// and 32 MB of disk.
     pub fn new(name: impl Into<String>) -> Self {
         TaskGroupSpec {
             name: name.into(),
-            executor: Resources::new(0.1, 32.0),
+            executor: Resources::new(0.1, 32.0).with_disk(EXECUTOR_DISK_MB),
             tasks: Vec::new(),
         }
     }
@@ -43,7 +48,7 @@ impl TaskGroupSpec {
 
     /// What the executor itself has, besides its tasks: CPUs in cores, memory in MB.
     pub fn executor_resources(mut self, cpus: f64, mem_mb: f64) -> Self {
-        self.executor = Resources::new(cpus, mem_mb);
+        self.executor = Resources::new(cpus, mem_mb).with_disk(EXECUTOR_DISK_MB);
         self
     }
 
@@ -162,8 +167,15 @@ mod tests {
     #[test]
     fn a_group_asks_for_its_executor_and_all_its_tasks() {
         let demand = group().demand();
-        assert_eq!(demand.to_string(), "cpus 0.8, mem 112 MB, ports 31000, 1 port");
-        let free = |cpus| Resources::new(cpus, 112.0).with_ports(PortRanges::range(31000, 31001));
+        assert_eq!(
+            demand.to_string(),
+            "cpus 0.8, mem 112 MB, disk 32 MB, ports 31000, 1 port"
+        );
+        let free = |cpus| {
+            Resources::new(cpus, 112.0)
+                .with_disk(32.0)
+                .with_ports(PortRanges::range(31000, 31001))
+        };
         assert!(demand.fits(&free(0.8)));
         assert!(group().allot(&free(0.7)).is_none());
         assert!(group().allot(&free(0.8)).is_some());
@@ -171,7 +183,9 @@ mod tests {
 
     #[test]
     fn a_group_is_launched_by_a_default_executor() {
-        let free = Resources::new(4.0, 1024.0).with_ports(PortRanges::range(31000, 31002));
+        let free = Resources::new(4.0, 1024.0)
+            .with_disk(32.0)
+            .with_ports(PortRanges::range(31000, 31002));
         let allotted = group().allot(&free).expect("it fits");
         let operation = group().to_v1(&"f".into(), &"e".into(), &"S0".into(), &allotted);
         assert_eq!(operation["type"], "LAUNCH_GROUP");
@@ -183,6 +197,7 @@ mod tests {
                 "resources": [
                     {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.2}},
                     {"name": "mem", "type": "SCALAR", "scalar": {"value": 64.0}},
+                    {"name": "disk", "type": "SCALAR", "scalar": {"value": 32.0}},
                 ],
             })
         );

@@ -76,6 +76,7 @@ impl Master {
         "resources": [
             {"name": "cpus", "type": "SCALAR", "scalar": {"value": cpus}, "role": "*"},
             {"name": "mem", "type": "SCALAR", "scalar": {"value": 1024}, "role": "*"},
+            {"name": "disk", "type": "SCALAR", "scalar": {"value": 1024}, "role": "*"},
             {"name": "ports", "type": "RANGES", "ranges": {"range": [{"begin": 31000, "end": 32000}]}},
         ]}]}}));
     }

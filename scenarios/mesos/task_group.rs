@@ -1,0 +1,120 @@
+//! Task groups (pods): several tasks under one default executor.
+
+use std::time::Duration;
+
+use harness::client::mesos::{FrameworkSpec, TaskGroupSpec, TaskSpec, TaskState};
+use harness::evidence::Verdict;
+use harness::{Cluster, Result, check, check_contains};
+use rstest::rstest;
+
+use crate::fixtures::cluster;
+
+/// Says when it got SIGTERM, and then ends.
+const OBEDIENT: &str = "trap 'echo got SIGTERM; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
+/// Says when it got SIGTERM, and goes on.
+const STUBBORN: &str = "trap 'echo got SIGTERM' TERM; echo ready; while :; do sleep 0.05; done";
+
+/// Each task writes a file of the same name: were the sandbox one, there would be one content.
+#[rstest]
+#[tokio::test]
+async fn tasks_finish_each_in_its_own_sandbox(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let framework = cluster.framework(FrameworkSpec::new("two-sandboxes")).await?;
+    let writes = |name: &str| TaskSpec::command(name, format!("echo out-{name}; echo file-{name} > file"));
+
+    let tasks = framework
+        .run_group(TaskGroupSpec::new("pod").task(writes("one")).task(writes("two")))
+        .await?;
+
+    let mut executors = Vec::new();
+    let mut containers = Vec::new();
+    for (task, name) in tasks.iter().zip(["one", "two"]) {
+        let status = task.await_terminal().await?;
+        check!(status.state == TaskState::TaskFinished);
+        let sandbox = cluster.sandbox(task).await?;
+        let file = |file: &str| format!("tasks/{}/{file}", task.id());
+        check!(sandbox.text(&file("file")).await? == format!("file-{name}\n"));
+        check_contains!(sandbox.text(&file("stdout")).await?, format!("out-{name}\n"));
+        executors.push(status.executor_id);
+        containers.push(status.container_status.and_then(|status| status.container_id));
+    }
+    check!(executors[0] == executors[1], "one executor runs both");
+    check!(executors[0].is_some(), "and says who it is");
+    check!(
+        containers[0] != containers[1] && containers.iter().all(Option::is_some),
+        "each is in a container of its own"
+    );
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn failing_task_ends_the_group(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let framework = cluster.framework(FrameworkSpec::new("failing-pod")).await?;
+
+    let tasks = framework
+        .run_group(
+            TaskGroupSpec::new("pod")
+                .task(TaskSpec::command("fails", "exit 7"))
+                .task(TaskSpec::command("lives", "sleep 3600")),
+        )
+        .await?;
+    let [fails, lives] = &tasks[..] else {
+        return Err(harness::Error::internal("two tasks have two handles").into());
+    };
+
+    let failed = fails.await_terminal().await?;
+    check!(failed.state == TaskState::TaskFailed);
+    check_contains!(failed.message.unwrap_or_default(), "exited with status 7");
+    check!(lives.await_terminal().await?.state == TaskState::TaskKilled);
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+/// The killed task ignores SIGTERM, and its grace period is its own; the other one gets SIGTERM when that is over.
+#[rstest]
+#[tokio::test]
+async fn killing_one_task_kills_the_group(#[future] cluster: Result<Cluster>) -> Verdict {
+    // Above the 3 s that an executor gives by default: one that ignores the kill policy is too early.
+    const GRACE: Duration = Duration::from_secs(4);
+    let cluster = cluster.await?;
+    let framework = cluster.framework(FrameworkSpec::new("killed-pod")).await?;
+    let tasks = framework
+        .run_group(
+            TaskGroupSpec::new("pod")
+                .task(TaskSpec::command("stubborn", STUBBORN).kill_grace(GRACE))
+                .task(TaskSpec::command("obedient", OBEDIENT)),
+        )
+        .await?;
+    let [stubborn, obedient] = &tasks[..] else {
+        return Err(harness::Error::internal("two tasks have two handles").into());
+    };
+    let sandbox = cluster.sandbox(stubborn).await?;
+    let stdout = |task: &harness::client::mesos::TaskHandle| format!("tasks/{}/stdout", task.id());
+    for task in [stubborn, obedient] {
+        sandbox.await_text(&stdout(task), "ready").await?;
+    }
+
+    let killed = std::time::Instant::now();
+    stubborn.kill().await?;
+
+    let status = stubborn.await_terminal().await?;
+    check!(status.state == TaskState::TaskKilled);
+    check!(killed.elapsed() >= GRACE, "it lives as long as its grace period");
+    check_contains!(
+        sandbox.text(&stdout(stubborn)).await?,
+        "got SIGTERM",
+        "it gets SIGTERM first"
+    );
+    check_contains!(status.message.unwrap_or_default(), "Killed", "SIGKILL ends it");
+    check!(obedient.await_terminal().await?.state == TaskState::TaskKilled);
+    check_contains!(
+        sandbox.text(&stdout(obedient)).await?,
+        "got SIGTERM",
+        "the other gets SIGTERM too"
+    );
+    framework.finish().await?;
+    cluster.finish().await
+}

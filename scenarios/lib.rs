@@ -1,5 +1,5 @@
 //! The conformance scenarios: the test `<component>::<area>::<behaviour>` proves the requirement
-//! `<component>.<area>.<behaviour>` of `requirements/<component>.toml`.
+//! `<component>.<area>.<behaviour>` of `requirements/`.
 //!
 //! A scenario reads like the workflow it proves: what there is, one stimulus, one eventual check. Whatever it needs
 //! beyond that is a verb of the harness.

@@ -1,5 +1,6 @@
 //! Reads the catalogue, and says of a mistake in it which file, which line and which values are allowed.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -17,27 +18,21 @@ struct File {
 }
 
 impl Catalogue {
-    /// Reads every `*.toml` of a folder.
+    /// Reads every `<component>.toml` and `<component>/<area>.toml` of a folder.
     ///
     /// # Errors
     /// [`Kind::Usage`] naming the file, the line, the key and the values it may have; or that a folder holds none.
     pub fn load(folder: &Path) -> Result<Self> {
-        let unreadable = || format!("cannot read the requirement catalogue {}", folder.display());
-        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-            .context(Kind::Usage, unreadable)?
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-            .collect();
-        files.sort();
+        let files = files(folder)?;
         let mut requirements = Vec::new();
-        for path in &files {
+        for (component, path) in &files {
             let text =
                 std::fs::read_to_string(path).context(Kind::Usage, || format!("cannot read {}", path.display()))?;
-            requirements.extend(parse(path, &text)?);
+            requirements.extend(parse(component, path, &text)?);
         }
         if requirements.is_empty() {
             let summary = format!("the requirement catalogue {} is empty", folder.display());
-            return Err(Error::usage(summary).expected("at least one *.toml with a [[requirement]]"));
+            return Err(Error::usage(summary).expected("at least one <component>.toml or <component>/<area>.toml with a [[requirement]]"));
         }
         requirements.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Catalogue { requirements })
@@ -57,22 +52,49 @@ impl Catalogue {
     }
 }
 
-fn parse(path: &Path, text: &str) -> Result<Vec<Requirement>> {
+/// The catalogue's files, each with the component it is for.
+fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let mut files = Vec::new();
+    for path in entries(folder)? {
+        if path.is_dir() {
+            let component = name(path.file_name());
+            files.extend(entries(&path)?.into_iter().map(|path| (component.clone(), path)));
+        } else {
+            files.push((name(path.file_stem()), path));
+        }
+    }
+    files.retain(|(_, path)| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    Ok(files)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    std::fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+        .context(Kind::Usage, || {
+            format!("cannot read the requirement catalogue {}", folder.display())
+        })
+}
+
+fn name(part: Option<&OsStr>) -> String {
+    part.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn parse(component: &str, path: &Path, text: &str) -> Result<Vec<Requirement>> {
     let file: File = toml::from_str(text).map_err(|error| {
         // The parser's own text shows the line and names the key or the values that are allowed.
         Error::usage(format!("{} is no requirement catalogue", path.display()))
             .expected("[[requirement]] records, as harness/src/catalogue/mod.rs describes them")
             .evidence(error.to_string())
     })?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     match file
         .requirements
         .iter()
-        .find(|requirement| requirement.id.component() != stem)
+        .find(|requirement| requirement.id.component() != component)
     {
         None => Ok(file.requirements),
         Some(stray) => Err(Error::usage(format!("{} holds {}", path.display(), stray.id))
-            .expected(format!("ids of component {stem:?} only: one file for each component"))),
+            .expected(format!("ids of component {component:?} only, as the file or its folder is called"))),
     }
 }
 
@@ -127,6 +149,19 @@ mod tests {
                 assert!(text.contains(part), "{part} stands in {text}");
             }
         }
+    }
+
+    #[test]
+    fn a_component_of_many_areas_has_a_folder() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir(folder.path().join("mesos")).expect("it is made");
+        let file = folder.path().join("mesos/agent.toml");
+        std::fs::write(&file, GOOD).expect("it is written");
+        assert_eq!(Catalogue::load(folder.path()).expect("it is good").requirements.len(), 1);
+
+        std::fs::write(&file, GOOD.replace("mesos.agent", "node.agent")).expect("it is written");
+        let text = Catalogue::load(folder.path()).expect_err("a stray id").explain();
+        assert!(text.contains("mesos/agent.toml") && text.contains("node.agent"), "{text}");
     }
 
     #[test]

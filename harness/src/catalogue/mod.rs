@@ -1,4 +1,4 @@
-//! The requirement catalogue: `scenarios/requirements/*.toml`, one sentence with MUST, SHOULD or MAY each.
+//! The requirement catalogue: `scenarios/requirements/`, one sentence with MUST, SHOULD or MAY each.
 
 mod applies;
 mod id;

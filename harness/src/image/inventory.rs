@@ -9,7 +9,7 @@ use super::base::ROOT;
 use super::catalogue::{REPOSITORY, Resolved};
 use super::progress::Progress;
 use super::{ImageSpec, Images, lock};
-use crate::file_lock::FileLock;
+use super::lock::ImageLock;
 use crate::{Error, Kind, Result, deadlines, labels};
 
 /// How an image on the engine relates to the sources of now.
@@ -194,7 +194,7 @@ impl Images {
     pub async fn prune(&self, names: &[String]) -> Result<Pruned> {
         let progress = Progress::start("prune");
         let mut pruned = Pruned::default();
-        let mut held: Option<(String, FileLock)> = None;
+        let mut held: Option<(String, ImageLock)> = None;
         let listed = self.list().await?.into_iter();
         let old = |image: &Listed| matches!(image.state, State::Stale | State::Cache);
         let asked = |image: &Listed| names.is_empty() || names.contains(&image.name);

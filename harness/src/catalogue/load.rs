@@ -32,7 +32,8 @@ impl Catalogue {
         }
         if requirements.is_empty() {
             let summary = format!("the requirement catalogue {} is empty", folder.display());
-            return Err(Error::usage(summary).expected("at least one <component>.toml or <component>/<area>.toml with a [[requirement]]"));
+            return Err(Error::usage(summary)
+                .expected("at least one <component>.toml or <component>/<area>.toml with a [[requirement]]"));
         }
         requirements.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Catalogue { requirements })
@@ -93,8 +94,11 @@ fn parse(component: &str, path: &Path, text: &str) -> Result<Vec<Requirement>> {
         .find(|requirement| requirement.id.component() != component)
     {
         None => Ok(file.requirements),
-        Some(stray) => Err(Error::usage(format!("{} holds {}", path.display(), stray.id))
-            .expected(format!("ids of component {component:?} only, as the file or its folder is called"))),
+        Some(stray) => Err(
+            Error::usage(format!("{} holds {}", path.display(), stray.id)).expected(format!(
+                "ids of component {component:?} only, as the file or its folder is called"
+            )),
+        ),
     }
 }
 
@@ -157,11 +161,17 @@ mod tests {
         std::fs::create_dir(folder.path().join("mesos")).expect("it is made");
         let file = folder.path().join("mesos/agent.toml");
         std::fs::write(&file, GOOD).expect("it is written");
-        assert_eq!(Catalogue::load(folder.path()).expect("it is good").requirements.len(), 1);
+        assert_eq!(
+            Catalogue::load(folder.path()).expect("it is good").requirements.len(),
+            1
+        );
 
         std::fs::write(&file, GOOD.replace("mesos.agent", "node.agent")).expect("it is written");
         let text = Catalogue::load(folder.path()).expect_err("a stray id").explain();
-        assert!(text.contains("mesos/agent.toml") && text.contains("node.agent"), "{text}");
+        assert!(
+            text.contains("mesos/agent.toml") && text.contains("node.agent"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A subscribed framework.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::JoinHandle;

@@ -1,15 +1,18 @@
 //! The report in words: on the terminal, for a pull request, and as the README of the run's folder.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use owo_colors::{AnsiColors, OwoColorize as _};
 
 use crate::provenance::ComponentRecord;
-use crate::report::model::{Conformance, Report, RequirementResult};
+use crate::report::model::{Conformance, Gap, Report, RequirementResult};
 use crate::report::{Outcome, words};
 
 /// Rows of the table in [`summary`]: a comment that nobody scrolls through.
 const SUMMARY_ROWS: usize = 12;
+/// Of a reason: what happened, what was expected and what was seen. The report has all of it.
+const REASON_LINES: usize = 4;
 
 /// What `harness conform` prints at its end. It carries colours: print it through `anstream`, which drops them
 /// where `NO_COLOR` is set or nobody watches.
@@ -21,7 +24,7 @@ pub fn terminal(report: &Report, directory: &str) -> String {
     let selection = report.run.selection.as_ref();
     let asked = |one: &&RequirementResult| selection.is_none_or(|selection| selection.selected.contains(&one.id));
     for one in report.requirements.iter().filter(asked) {
-        requirement(&mut text, one);
+        requirement(&mut text, one, directory);
     }
     for problem in &report.problems {
         let _ = writeln!(text, "{}  {problem}", "       problem".color(AnsiColors::Red));
@@ -31,11 +34,7 @@ pub fn terminal(report: &Report, directory: &str) -> String {
     }
     text.push('\n');
     components(&mut text, &report.subject.components);
-    let gaps: Vec<&str> = report.gaps.iter().map(|gap| gap.id.as_str()).collect();
-    if !gaps.is_empty() {
-        let count = words::plural(gaps.len(), "gap");
-        let _ = writeln!(text, "\n{count} without a scenario: {}", gaps.join(", "));
-    }
+    gaps(&mut text, &report.gaps);
     let _ = writeln!(
         text,
         "\nfirst scenario after {}, {} in all\nreport: {directory}/report.html",
@@ -45,8 +44,23 @@ pub fn terminal(report: &Report, directory: &str) -> String {
     text
 }
 
-/// One requirement's line, why it is not a pass, and how to repeat it.
-fn requirement(text: &mut String, one: &RequirementResult) {
+/// How many sentences nothing tests, by component: the report has each with its reason.
+fn gaps(text: &mut String, gaps: &[Gap]) {
+    if gaps.is_empty() {
+        return;
+    }
+    let components: BTreeSet<&str> = gaps.iter().map(|gap| gap.id.component()).collect();
+    let of = |component: &str| gaps.iter().filter(|gap| gap.id.component() == component).count();
+    let counts: Vec<String> = components
+        .iter()
+        .map(|component| format!("{component} {}", of(component)))
+        .collect();
+    let count = words::plural(gaps.len(), "gap");
+    let _ = writeln!(text, "\n{count} without a scenario: {}", counts.join(", "));
+}
+
+/// One requirement's line, why it is not a pass, where the evidence is, and how to repeat it.
+fn requirement(text: &mut String, one: &RequirementResult, directory: &str) {
     let outcome = format!("{:>14}", one.outcome.as_str());
     let _ = writeln!(
         text,
@@ -56,9 +70,18 @@ fn requirement(text: &mut String, one: &RequirementResult) {
         words::seconds(one.duration_s())
     );
     if let Some(reason) = one.reason.as_deref().filter(|_| one.outcome != Outcome::Skipped) {
-        let _ = writeln!(text, "                {}", reason.lines().next().unwrap_or_default());
+        for line in reason.lines().take(REASON_LINES) {
+            let _ = writeln!(text, "                {line}");
+        }
     }
-    if let Some(again) = one.reproduce.as_deref().filter(|_| is_open(one.outcome)) {
+    if !is_open(one.outcome) {
+        return;
+    }
+    let kept = one.attempts.iter().rev().find(|attempt| !attempt.files.is_empty());
+    if let Some(folder) = kept.and_then(|attempt| attempt.evidence.as_deref()) {
+        let _ = writeln!(text, "                logs: {directory}/{folder}");
+    }
+    if let Some(again) = one.reproduce.as_deref() {
         let _ = writeln!(text, "                again: {again}");
     }
 }

@@ -18,7 +18,7 @@ use crate::docker::{Engine, Removed, Selection, removal};
 use crate::error::Context;
 use crate::evidence::Recorder;
 use crate::labels::{self, Labels};
-use crate::{Error, Kind, Result, deadlines, interrupt};
+use crate::{Error, Kind, Result, deadlines, interrupt, workspace};
 
 /// The line that ends a lease without removal.
 pub(crate) const KEEP: &str = "keep";
@@ -197,8 +197,17 @@ fn program() -> Result<PathBuf> {
             "it near {}, on the PATH, or named by HARNESS_BIN",
             this.display()
         ))
-        .hint("build it: `cargo build -p harness`")
+        .hint(remedy())
     })
+}
+
+/// In this project the program is built beside the tests; cargo builds no programs of a dependency.
+fn remedy() -> String {
+    if workspace::is_checkout() {
+        return "build it: `cargo build -p harness`".to_owned();
+    }
+    let folder = workspace::crate_folder();
+    format!("install it once: `cargo install --path '{}'`", folder.display())
 }
 
 /// nextest's run id, so that every process of a run shares it; else one of this process alone.

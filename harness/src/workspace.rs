@@ -1,11 +1,13 @@
 //! Which workspace this process works in, and which checkout its fixtures and its catalogue come from.
 //!
 //! Both are asked at run time: a program that was built in one checkout and runs inside another uses what lies there.
+//! A workspace that uses this crate as a library, by path or by git, has evidence and reports under its own `target/`,
+//! and the images and their fixtures out of the checkout that cargo compiled this crate from.
 
 use std::path::{Path, PathBuf};
 
-/// The root of the workspace that reports and evidence belong to: what nextest says, else the nearest folder above the
-/// working directory that holds `.config/nextest.toml`, else where this crate was built.
+/// The root of the workspace that reports and evidence belong to: what nextest says, else the nearest folder from the
+/// working directory up that holds `.config/nextest.toml` or `Cargo.lock`, else where this crate was built.
 #[must_use]
 pub fn root() -> PathBuf {
     let told = std::env::var_os("NEXTEST_WORKSPACE_ROOT").filter(|root| !root.is_empty());
@@ -28,18 +30,49 @@ pub fn fixtures() -> PathBuf {
     named.map_or_else(|| checkout().join("fixtures"), PathBuf::from)
 }
 
+/// The requirement catalogue: the folder that `HARNESS_REQUIREMENTS` names, else `requirements` in the [`root`] of a
+/// workspace that uses the crate as a library, else that of the [`checkout`].
+#[must_use]
+pub fn requirements() -> PathBuf {
+    let named = std::env::var_os("HARNESS_REQUIREMENTS").filter(|folder| !folder.is_empty());
+    named.map_or_else(|| requirements_at(root()), PathBuf::from)
+}
+
+/// True where the [`root`] is a checkout of this project, and not a workspace that uses the crate as a library.
+pub(crate) fn is_checkout() -> bool {
+    is_checkout_at(&root())
+}
+
+fn requirements_at(root: PathBuf) -> PathBuf {
+    let own = root.join("requirements");
+    if own.is_dir() && !is_checkout_at(&root) {
+        own
+    } else {
+        checkout_at(root).join("scenarios/requirements")
+    }
+}
+
+fn is_checkout_at(root: &Path) -> bool {
+    root.join("fixtures/images").is_dir() && root.join("scenarios/requirements").is_dir()
+}
+
 fn checkout_at(root: PathBuf) -> PathBuf {
-    let ours = root.join("fixtures/images").is_dir() && root.join("scenarios/requirements").is_dir();
-    if ours { root } else { built() }
+    if is_checkout_at(&root) { root } else { built() }
+}
+
+/// The folder of this crate's own sources, for hints.
+pub(crate) fn crate_folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn above(folder: &Path) -> Option<PathBuf> {
-    let marked = |folder: &&Path| folder.join(".config/nextest.toml").is_file();
+    let marks = [".config/nextest.toml", "Cargo.lock"];
+    let marked = |folder: &&Path| marks.iter().any(|mark| folder.join(mark).is_file());
     folder.ancestors().find(marked).map(PathBuf::from)
 }
 
 fn built() -> PathBuf {
-    let parent = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let parent = crate_folder().parent();
     parent.expect("the crate is a folder of the workspace").to_owned()
 }
 
@@ -73,10 +106,13 @@ mod tests {
     #[test]
     fn a_workspace_that_only_uses_the_crate_gets_the_fixtures_it_was_built_with() {
         let folder = tempfile::tempdir().unwrap();
-        make(folder.path(), &[".config/nextest.toml", "fixtures/own.json"]);
-        let root = above(folder.path()).unwrap();
+        make(folder.path(), &["Cargo.lock", "fixtures/own.json", "member/src/lib.rs"]);
+        let root = above(&folder.path().join("member")).unwrap();
         assert_eq!(root, folder.path(), "its evidence is its own");
-        assert_eq!(checkout_at(root), built());
+        assert_eq!(requirements_at(root.clone()), built().join("scenarios/requirements"));
+        assert_eq!(checkout_at(root.clone()), built());
         assert!(built().join("fixtures/images").is_dir());
+        make(folder.path(), &["requirements/own.toml"]);
+        assert_eq!(requirements_at(root.clone()), root.join("requirements"));
     }
 }

@@ -158,7 +158,7 @@ fn unknown_component() {
 fn unknown_key_of_a_component() {
     insta::assert_snapshot!(mistake("\n[component.mesos-agent]\nverson = \"1.11.0\"\n"), @r#"
     mine.toml:3: component.mesos-agent.verson: unknown key
-      expected: one of version, image, args, env, files, cmd
+      expected: one of version, image, build, args, env, files, cmd
       hint:     did you mean `version`?
     "#);
 }
@@ -169,6 +169,42 @@ fn version_and_image() {
     insta::assert_snapshot!(mistake(text), @r#"
     mine.toml:3: component.mesos-agent: has both `version` and `image`
       expected: exactly one of them: `version` for an image built here, `image` for one of yours
+    "#);
+}
+
+#[test]
+fn a_folder_to_build_is_laid_over_a_version() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("agent")).unwrap();
+    std::fs::write(folder.path().join("agent/Dockerfile"), "ARG BASE\nFROM ${BASE}\n").unwrap();
+    let path = folder.path().join("mine.toml");
+    for (version, expected) in [("", "1.11.0"), ("version = \"1.9.0\"\n", "1.9.0")] {
+        std::fs::write(&path, format!("[component.mesos-agent]\nbuild = \"agent\"\n{version}")).unwrap();
+        let stack = Stack::load(Some(&path)).unwrap();
+        let expected = Source::Build {
+            folder: folder.path().join("agent"),
+            version: expected.to_owned(),
+        };
+        assert_eq!(stack.component("mesos-agent").unwrap().source, expected);
+        let master = &stack.component("mesos-master").unwrap().source;
+        assert_eq!(*master, Source::Version("1.11.0".to_owned()));
+    }
+}
+
+#[test]
+fn a_folder_to_build_has_no_dockerfile() {
+    insta::assert_snapshot!(mistake("[component.zookeeper]\nbuild = \"no/such\"\n"), @r#"
+    mine.toml:2: component.zookeeper.build: there is no no/such/Dockerfile
+      expected: a folder with a Dockerfile; a relative path starts at the stack file's folder
+    "#);
+}
+
+#[test]
+fn build_and_image() {
+    let text = "[component.mesos-agent]\nimage = \"mine\"\nbuild = \"no/such\"\n";
+    insta::assert_snapshot!(mistake(text), @r#"
+    mine.toml:3: component.mesos-agent: has both `build` and `image`
+      expected: one of them: `build` for a folder of yours with a Dockerfile, `image` for one that is built
     "#);
 }
 

@@ -29,7 +29,9 @@ impl Versions {
     pub fn of(stack: &Stack) -> Self {
         let known = stack.components().filter_map(|(name, spec)| match &spec.source {
             // Every version that the stack file lets through is one of ours, and well-formed.
-            Source::Version(version) => Some((name.to_owned(), Version::parse(version).ok()?)),
+            Source::Version(version) | Source::Build { version, .. } => {
+                Some((name.to_owned(), Version::parse(version).ok()?))
+            }
             Source::Image(_) => None,
         });
         Versions(known.collect())

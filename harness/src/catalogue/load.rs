@@ -39,7 +39,7 @@ impl Catalogue {
         Ok(Catalogue { requirements })
     }
 
-    /// The workspace's own catalogue, read once in a process.
+    /// The workspace's own catalogue ([`workspace::requirements`]), read once in a process.
     ///
     /// # Errors
     /// As [`Catalogue::load`].
@@ -48,7 +48,7 @@ impl Catalogue {
         if let Some(catalogue) = CATALOGUE.get() {
             return Ok(catalogue);
         }
-        let catalogue = Catalogue::load(&workspace::checkout().join("scenarios/requirements"))?;
+        let catalogue = Catalogue::load(&workspace::requirements())?;
         Ok(CATALOGUE.get_or_init(|| catalogue))
     }
 }

@@ -12,7 +12,7 @@ use crate::labels::{self, Labels};
 use crate::node::NodeName;
 use crate::provenance::{ComponentRecord, Provenance};
 use crate::stack::{ComponentSpec, FileSource, Source, Stack};
-use crate::{Kind, Result, error::Context};
+use crate::{Error, Kind, Result, error::Context};
 
 /// What every component of a cluster is made from.
 #[derive(Debug)]
@@ -75,9 +75,11 @@ impl Recipe<'_> {
 
     /// The image that `component` runs from: present, pulled or built.
     pub(crate) async fn image(&self, component: &str) -> Result<String> {
-        match &self.stack.component(component)?.source {
-            Source::Version(version) => self.images.ensure(&own_image(component, version)).await,
-            Source::Image(reference) => self.images.ensure_reference(reference).await,
+        let source = &self.stack.component(component)?.source;
+        match (image_of(component, source), source) {
+            (Some(spec), _) => self.images.ensure(&spec).await,
+            (None, Source::Image(reference)) => self.images.ensure_reference(reference).await,
+            (None, other) => Err(Error::internal(format!("{other:?} of {component} is no image"))),
         }
     }
 }
@@ -100,17 +102,22 @@ pub fn own_image(component: &str, version: &str) -> ImageSpec {
     }
 }
 
+/// What `source` has built here; `None` where it is an image that is there already.
+fn image_of(component: &str, source: &Source) -> Option<ImageSpec> {
+    match source {
+        Source::Version(version) => Some(own_image(component, version)),
+        Source::Build { folder, version } => Some(own_image(component, version).with_over(folder)),
+        Source::Image(_) => None,
+    }
+}
+
 /// Every image that a cluster of `stack` is made of, for those who prepare them ahead.
 #[must_use]
 pub fn images_of(stack: &Stack) -> Vec<ImageSpec> {
     let mut specs = vec![holder::image(), shell::image()];
     for (name, component) in stack.components() {
-        if let Source::Version(version) = &component.source {
-            let spec = own_image(name, version);
-            if !specs.contains(&spec) {
-                specs.push(spec);
-            }
-        }
+        let spec = image_of(name, &component.source);
+        specs.extend(spec.filter(|spec| !specs.contains(spec)));
     }
     specs
 }
@@ -122,7 +129,15 @@ pub fn images_of(stack: &Stack) -> Vec<ImageSpec> {
 pub async fn records(engine: &Engine, images: &Images, stack: &Stack, name: &str) -> Result<Vec<ComponentRecord>> {
     let spec = stack.component(name)?;
     Ok(match &spec.source {
-        Source::Image(reference) => vec![record_of_image(engine, name, reference).await?],
+        Source::Image(reference) => {
+            let artefact = format!("the image {reference}, named by the stack");
+            vec![record_of_image(engine, name, reference, artefact).await?]
+        }
+        Source::Build { folder, version } => {
+            let reference = images.reference(&own_image(name, version).with_over(folder))?;
+            let artefact = format!("built from {} over {version}", folder.display());
+            vec![record_of_image(engine, name, &reference, artefact).await?]
+        }
         Source::Version(version) => match name {
             zookeeper::NAME => vec![zookeeper::record(images, spec, version).await?],
             mesos_master::NAME => vec![mesos_master::record(images, name, version)?],
@@ -133,7 +148,7 @@ pub async fn records(engine: &Engine, images: &Images, stack: &Stack, name: &str
 }
 
 /// A user's own image: all that is known is which image it is.
-async fn record_of_image(engine: &Engine, name: &str, reference: &str) -> Result<ComponentRecord> {
+async fn record_of_image(engine: &Engine, name: &str, reference: &str, artefact: String) -> Result<ComponentRecord> {
     let inspect = engine.docker().inspect_image(reference);
     let image = engine
         .request(
@@ -147,13 +162,13 @@ async fn record_of_image(engine: &Engine, name: &str, reference: &str) -> Result
         name: name.to_owned(),
         version: "as in the image".to_owned(),
         provenance: Provenance::UserImage,
-        artefact: format!("the image {reference}, named by the stack"),
+        artefact,
         sha256: id.trim_start_matches("sha256:").to_owned(),
         image: reference.to_owned(),
     })
 }
 
-/// True where the stack leaves this component to us, so that what is known of our image holds.
+/// True where the component runs from an image of ours, or from one built over it, so that what is known of ours holds.
 pub(crate) fn is_ours(spec: &ComponentSpec) -> bool {
-    matches!(spec.source, Source::Version(_))
+    matches!(spec.source, Source::Version(_) | Source::Build { .. })
 }

@@ -8,7 +8,7 @@ use super::record::Check;
 use super::recorder::{Recorder, broken};
 use crate::catalogue::Catalogue;
 use crate::report::Outcome;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, workspace};
 
 /// The result of a scenario. `?` on any [`harness::Error`](crate::Error) records the outcome and ends the scenario.
 pub type Verdict = std::result::Result<Concluded, Failure>;
@@ -118,12 +118,13 @@ fn account(recorder: &Recorder, outcome: Outcome, error: &Error) -> String {
     let mut lines = vec![format!("{outcome}: {}", error.explain())];
     if let Some(id) = &record.requirement {
         let catalogue = Catalogue::of_workspace();
-        let statement = catalogue
-            .as_ref()
-            .ok()
-            .and_then(|catalogue| catalogue.find(id))
-            .map_or("not in the catalogue", |requirement| requirement.statement.as_str());
-        lines.push(format!("  requires: {id}: {statement}"));
+        let requirement = catalogue.as_ref().ok().and_then(|catalogue| catalogue.find(id));
+        match requirement {
+            Some(requirement) => lines.push(format!("  requires: {id}: {}", requirement.statement)),
+            None if workspace::is_checkout() => lines.push(format!("  requires: {id}: not in the catalogue")),
+            // A suite of somebody else's may have no catalogue.
+            None => {}
+        }
     }
     lines.push(format!("  evidence: {}", recorder.directory().display()));
     lines.push(format!("  again:    {}", rerun_command(&record.test)));
@@ -139,10 +140,16 @@ pub fn rerun_command(test: &str) -> String {
 /// What runs the tests again whose names match, as nextest's `test(…)` takes it.
 ///
 /// The scenarios are the library of their crate. `--workspace --lib` gives their dependencies the features that every
-/// other build of the workspace gives them: `-p scenarios` would compile half of it a second time.
+/// other build of the workspace gives them: `-p scenarios` would compile half of it a second time. In a workspace that
+/// uses this crate as a library, tests may be anywhere.
 #[must_use]
 pub fn rerun_filtered(names: &str) -> String {
-    format!("cargo nextest run --workspace --lib -E 'test({names})'")
+    let scope = if workspace::is_checkout() {
+        " --workspace --lib"
+    } else {
+        ""
+    };
+    format!("cargo nextest run{scope} -E 'test({names})'")
 }
 
 #[cfg(test)]

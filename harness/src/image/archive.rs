@@ -132,6 +132,7 @@ impl Images {
                     let spec = ImageSpec {
                         name: listed.name,
                         args: listed.args,
+                        over: None,
                     };
                     let image = self.catalogue.resolve(&spec)?;
                     for artefact in &image.artefacts {
@@ -229,6 +230,7 @@ impl Images {
         let spec = ImageSpec {
             name: held.name.clone(),
             args: held.args.clone(),
+            over: None,
         };
         let Some(here) = self
             .catalogue

@@ -59,7 +59,7 @@ impl Images {
 
     /// The context as an archive in a file.
     fn assemble(&self, image: &Resolved, extra: Vec<ContextFile>) -> Result<tempfile::NamedTempFile> {
-        let folder = self.catalogue.folder(&image.name);
+        let folder = &image.folder;
         let mut files = image.files.clone();
         let taken: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
         if let Some(twice) = extra.iter().find(|file| taken.contains(file.path.as_str())) {

@@ -33,6 +33,7 @@ pub(super) struct Catalogue {
 #[derive(Clone, Debug)]
 pub(super) struct Resolved {
     pub(super) name: String,
+    pub(super) folder: PathBuf,
     pub(super) manifest: Manifest,
     /// With the defaults of those not given.
     pub(super) args: BTreeMap<String, String>,
@@ -121,6 +122,9 @@ impl Catalogue {
     }
 
     pub(super) fn resolve(&self, spec: &ImageSpec) -> Result<Resolved> {
+        if let Some(folder) = &spec.over {
+            return self.resolve_over(spec, folder);
+        }
         let manifest = self.manifests.get(&spec.name).ok_or_else(|| {
             Error::usage(format!("there is no image {}", spec.name))
                 .expected(format!("one of {}", join(self.manifests.keys())))
@@ -142,11 +146,13 @@ impl Catalogue {
                 .map_err(|unknown| Error::internal(format!("${{{unknown}}} was not checked in {name}")))?;
             self.artefacts.get(&name).cloned()
         };
+        let folder = self.folder(&spec.name);
         let mut resolved = Resolved {
             name: spec.name.clone(),
             manifest: manifest.clone(),
             artefacts: manifest.artefacts.iter().map(artefact).collect::<Result<_>>()?,
-            files: context::files(&self.folder(&spec.name))?,
+            files: context::files(&folder)?,
+            folder,
             args,
             base,
             content: String::new(),
@@ -157,6 +163,29 @@ impl Catalogue {
         Ok(resolved)
     }
 
+    /// A user's own folder: its `Dockerfile` is all the description it has.
+    fn resolve_over(&self, spec: &ImageSpec, folder: &Path) -> Result<Resolved> {
+        let base = self.resolve(&ImageSpec {
+            over: None,
+            ..spec.clone()
+        })?;
+        let reading = || format!("the image folder {} cannot be read", folder.display());
+        let folder = folder.canonicalize().context(Kind::Usage, reading)?;
+        let mut resolved = Resolved {
+            name: own_name(&folder),
+            manifest: Manifest::over(&base.name, &folder),
+            args: BTreeMap::new(),
+            base: Some(Box::new(base)),
+            artefacts: Vec::new(),
+            files: context::files(&folder)?,
+            folder,
+            content: String::new(),
+            sources: String::new(),
+        };
+        self.hash(&mut resolved)?;
+        Ok(resolved)
+    }
+
     /// A base gets those arguments that it declares too.
     fn base_spec(&self, base: &str, args: &BTreeMap<String, String>) -> ImageSpec {
         let declared = &self.manifests[base].args;
@@ -164,6 +193,7 @@ impl Catalogue {
         ImageSpec {
             name: base.to_owned(),
             args: shared.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            over: None,
         }
     }
 
@@ -204,6 +234,22 @@ impl Catalogue {
         let workspace = Workspace::read(self.workspace_root())?;
         Ok(self.workspace.get_or_init(|| workspace))
     }
+}
+
+/// A user's image is called as its folder is, as far as a reference allows, and never as one of ours.
+fn own_name(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    let words: Vec<&str> = name.split('-').filter(|word| !word.is_empty()).collect();
+    format!(
+        "own-{}",
+        if words.is_empty() {
+            "image".to_owned()
+        } else {
+            words.join("-")
+        }
+    )
 }
 
 /// The names of the folders in `parent`; none where it does not exist.
@@ -317,6 +363,30 @@ mod tests {
         assert!(text.contains("VERSIO") && text.contains("one of VERSION"), "{text}");
         let text = fixtures.resolve(&ImageSpec::new("tip")).expect_err("unknown").explain();
         assert!(text.contains("tip") && text.contains("one of root, top"), "{text}");
+    }
+
+    #[test]
+    fn a_users_folder_over_an_image_counts_whole_and_has_a_name_of_its_own() {
+        let fixtures = Fixtures::new();
+        let own = tempfile::tempdir().unwrap();
+        let folder = own.path().join("Our Agent_2");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("Dockerfile"), "ARG BASE\nFROM ${BASE}\n").unwrap();
+        let over = |version: &str| ImageSpec::new("top").arg("VERSION", version).with_over(&folder);
+        let first = fixtures.resolve(&over("1")).unwrap();
+        assert_eq!(first.name, "own-our-agent-2");
+        assert_eq!(first.base.as_ref().unwrap().content, fixtures.tag());
+        assert_ne!(
+            first.content,
+            fixtures.resolve(&over("2")).unwrap().content,
+            "what it is built over counts"
+        );
+        std::fs::write(folder.join("motd"), "").unwrap();
+        assert_ne!(first.content, fixtures.resolve(&over("1")).unwrap().content);
+        let gone = ImageSpec::new("top").with_over(own.path().join("gone"));
+        let error = fixtures.resolve(&gone).expect_err("it is not there");
+        assert_eq!(error.kind(), Kind::Usage);
+        assert!(error.to_string().contains("gone"), "{error}");
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Images {
             references.push(summary.id.clone());
         }
         let name = label(if nameless { labels::STAGE } else { labels::IMAGE });
-        let spec = ImageSpec { name, args };
+        let spec = ImageSpec { name, args, over: None };
         let current = self.catalogue.resolve(&spec).ok();
         for reference in references {
             let is_current = |image: &Resolved| image.reference() == reference && image.is(&summary.labels);

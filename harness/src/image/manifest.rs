@@ -60,6 +60,19 @@ const RESERVED: [&str; 7] = [
 ];
 
 impl Manifest {
+    /// Of a user's own folder over the image `base`.
+    pub(super) fn over(base: &str, folder: &Path) -> Self {
+        Manifest {
+            summary: format!("{} over {base}", folder.display()),
+            base: Some(base.to_owned()),
+            bootstrap: None,
+            artefacts: Vec::new(),
+            services: Vec::new(),
+            build_only: false,
+            args: BTreeMap::new(),
+        }
+    }
+
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         let text = std::fs::read_to_string(&path)

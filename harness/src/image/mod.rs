@@ -50,11 +50,15 @@ use crate::{Error, Kind, Result, deadlines, workspace};
 
 /// An image folder and its arguments, as in `mesos` with `MESOS_VERSION=1.11.0`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct ImageSpec {
     /// The folder under `fixtures/images/`.
     pub name: String,
     /// Arguments that `image.toml` declares; those not given have its defaults.
     pub args: BTreeMap<String, String>,
+    /// A user's own folder with a `Dockerfile`: what is meant is the image built from it over the one that `name` and
+    /// `args` describe.
+    pub over: Option<PathBuf>,
 }
 
 impl ImageSpec {
@@ -63,6 +67,7 @@ impl ImageSpec {
         ImageSpec {
             name: name.into(),
             args: BTreeMap::new(),
+            over: None,
         }
     }
 
@@ -72,6 +77,14 @@ impl ImageSpec {
         self.args.insert(name.into(), value.into());
         self
     }
+
+    /// The image of the `Dockerfile` in `folder`, which gets this image as its build argument `BASE`. Every file of the
+    /// folder counts, and is sent.
+    #[must_use]
+    pub fn with_over(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.over = Some(folder.into());
+        self
+    }
 }
 
 impl fmt::Display for ImageSpec {
@@ -79,7 +92,11 @@ impl fmt::Display for ImageSpec {
         f.write_str(&self.name)?;
         self.args
             .iter()
-            .try_for_each(|(name, value)| write!(f, " {name}={value}"))
+            .try_for_each(|(name, value)| write!(f, " {name}={value}"))?;
+        match &self.over {
+            Some(folder) => write!(f, " with {} over it", folder.display()),
+            None => Ok(()),
+        }
     }
 }
 

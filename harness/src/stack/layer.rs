@@ -1,7 +1,7 @@
 //! One stack file, checked, before it is laid over another.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -22,7 +22,10 @@ pub(super) struct Layer {
 
 #[derive(Debug, Default)]
 pub(super) struct ComponentLayer {
+    /// A version or an image.
     pub(super) source: Option<Source>,
+    /// A folder to build over a version.
+    pub(super) build: Option<PathBuf>,
     pub(super) args: Option<Vec<String>>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) files: BTreeMap<String, FileSource>,
@@ -41,6 +44,9 @@ impl Layer {
         self.name = over.name.or(self.name.take());
         for (name, layer) in over.components {
             let under = self.components.entry(name).or_default();
+            if layer.source.is_some() || layer.build.is_some() {
+                under.build = layer.build;
+            }
             under.source = layer.source.or(under.source.take());
             under.args = layer.args.or(under.args.take());
             under.cmd = layer.cmd.or(under.cmd.take());
@@ -63,7 +69,7 @@ impl AgentLayer {
 }
 
 const TOP: [&str; 4] = ["name", "component", "agent", "node"];
-const COMPONENT: [&str; 6] = ["version", "image", "args", "env", "files", "cmd"];
+const COMPONENT: [&str; 7] = ["version", "image", "build", "args", "env", "files", "cmd"];
 const AGENT: [&str; 3] = ["resources", "attributes", "role"];
 
 /// Reads and checks the text of one file. `folder` is where relative `files.source` paths start.
@@ -133,6 +139,7 @@ fn component(reader: &mut Reader<'_>, name: &str, key: &str, table: &DeTable<'_>
     }
     ComponentLayer {
         source: source(reader, name, key, table),
+        build: build(reader, key, table),
         args,
         env: environment(reader, &format!("{key}.env"), table.get("env")),
         files: files(reader, &format!("{key}.files"), table.get("files")),
@@ -180,6 +187,24 @@ fn source(reader: &mut Reader<'_>, name: &str, key: &str, table: &DeTable<'_>) -
         return None;
     }
     Some(Source::Image(image))
+}
+
+fn build(reader: &mut Reader<'_>, key: &str, table: &DeTable<'_>) -> Option<PathBuf> {
+    let value = table.get("build")?;
+    if table.contains_key("image") {
+        let expected = "one of them: `build` for a folder of yours with a Dockerfile, `image` for one that is built";
+        reader.mistake(value.span().start, key, "has both `build` and `image`", expected);
+        return None;
+    }
+    let key = format!("{key}.build");
+    let folder = reader.folder().join(reader.string(&key, value)?);
+    if folder.join("Dockerfile").is_file() {
+        return Some(folder);
+    }
+    let found = format!("there is no {}", folder.join("Dockerfile").display());
+    let expected = "a folder with a Dockerfile; a relative path starts at the stack file's folder";
+    reader.mistake(value.span().start, &key, &found, expected);
+    None
 }
 
 fn environment(reader: &mut Reader<'_>, key: &str, value: Value<'_>) -> BTreeMap<String, String> {

@@ -1,8 +1,9 @@
 //! The stack file: which image or version each component has, and what the agents offer.
 //!
 //! `fixtures/stacks/default.toml` is the first layer and is compiled in; a user's own file ([`user_file`]) is laid over
-//! it. Layering is per key: `version` and `image` are one key (what the later file says wins), `args` and `cmd` are
-//! replaced whole, `env` and `files` entry by entry, `resources`, `attributes` and `role` each on its own.
+//! it. Layering is per key: `version`, `image` and `build` are one key (what the later file says wins; a `build` alone
+//! keeps the version beneath it), `args` and `cmd` are replaced whole, `env` and `files` entry by entry, `resources`,
+//! `attributes` and `role` each on its own.
 
 mod layer;
 mod reader;
@@ -37,6 +38,13 @@ pub enum Source {
     Version(String),
     /// The user's image, by reference.
     Image(String),
+    /// An image that is built from the user's own folder, which has a `Dockerfile`, over the one that holds `version`.
+    Build {
+        /// Absolute, or relative to the working directory as the stack file's own path is.
+        folder: PathBuf,
+        /// Of the image that the `Dockerfile` gets as `BASE`.
+        version: String,
+    },
 }
 
 /// What a file in a component's container holds.
@@ -184,9 +192,15 @@ fn combine(layers: Vec<Layer>) -> Result<Stack> {
     let mut components = BTreeMap::new();
     for name in component_names() {
         let layer = all.components.remove(name).unwrap_or_default();
-        let source = layer
-            .source
-            .ok_or_else(|| Error::internal(format!("{DEFAULT_FILE} does not say which {name} to use")))?;
+        let source = match (layer.source, layer.build) {
+            (Some(Source::Version(version)), Some(folder)) => Source::Build { folder, version },
+            (Some(source), None) => source,
+            _ => {
+                return Err(Error::internal(format!(
+                    "{DEFAULT_FILE} does not say which {name} to use"
+                )));
+            }
+        };
         components.insert(
             name.to_owned(),
             ComponentSpec {

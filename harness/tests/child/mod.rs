@@ -205,7 +205,12 @@ impl Ended {
 
 /// Waits for the end of a child and what it said.
 pub(crate) async fn end(child: tokio::process::Child) -> Ended {
-    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
+    end_within(child, PATIENCE).await
+}
+
+/// As [`end`], for what may take longer.
+pub(crate) async fn end_within(child: tokio::process::Child, limit: Duration) -> Ended {
+    let output = tokio::time::timeout(limit, child.wait_with_output()).await;
     let output = output.expect("it ends in time").unwrap();
     Ended {
         status: output.status,

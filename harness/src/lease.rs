@@ -175,7 +175,7 @@ impl Reaper {
 }
 
 /// The `harness` program: `HARNESS_BIN`, this process itself, a neighbour of this test's binary, else on the PATH.
-fn program() -> Result<PathBuf> {
+pub(crate) fn program() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("HARNESS_BIN") {
         return Ok(path.into());
     }

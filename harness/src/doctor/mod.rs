@@ -10,14 +10,17 @@ mod engine;
 mod host;
 mod kernel;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::await_until::Wait;
 use crate::docker::Engine;
+use crate::error::Context;
+use crate::{Kind, Result, deadlines, lease};
 
 pub use capabilities::{Ability, Answer, Capabilities, EngineFacts, HostFacts};
 
 /// What a check came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// As it should be.
@@ -42,10 +45,10 @@ impl std::fmt::Display for Verdict {
 }
 
 /// One prerequisite.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// As in `docker engine`.
-    pub name: &'static str,
+    pub name: String,
     /// What it came to.
     pub verdict: Verdict,
     /// What is there, in a few words.
@@ -73,7 +76,7 @@ impl Check {
 
     fn new(name: &'static str, verdict: Verdict, found: impl Into<String>, remedy: Option<String>) -> Self {
         Check {
-            name,
+            name: name.to_owned(),
             verdict,
             found: found.into(),
             remedy,
@@ -82,7 +85,7 @@ impl Check {
 }
 
 /// Everything that was found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// True where nothing is missing.
     pub usable: bool,
@@ -112,6 +115,38 @@ pub async fn examine() -> Diagnosis {
         checks,
         capabilities,
     }
+}
+
+impl Diagnosis {
+    /// What is missing.
+    pub fn missing(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.verdict == Verdict::Missing)
+    }
+}
+
+/// What `harness doctor` says on a machine that has none of the prerequisites: nothing is on the search path, no engine
+/// is in sight, and the environment is empty.
+///
+/// # Errors
+/// [`Kind::Environment`] where the program does not run, [`Kind::Internal`] where what it says is no [`Diagnosis`].
+pub async fn examine_bare() -> Result<Diagnosis> {
+    let home = tempfile::tempdir().context(Kind::Environment, || "a temporary folder cannot be made".to_owned())?;
+    let home = home.path();
+    let ran = format!("env -i PATH={0} HOME={0} harness doctor --json", home.display());
+    let mut command = tokio::process::Command::new(lease::program()?);
+    command.args(["doctor", "--json"]).env_clear();
+    command.env("PATH", home).env("HOME", home);
+    command.env("DOCKER_HOST", format!("unix://{}/docker.sock", home.display()));
+    let output = Wait::that("harness doctor ends", deadlines::EXEC)
+        .blaming(Kind::Environment)
+        .for_future(async {
+            command
+                .output()
+                .await
+                .context(Kind::Environment, || format!("cannot run `{ran}`"))
+        })
+        .await?;
+    serde_json::from_slice(&output.stdout).context(Kind::Internal, || format!("`{ran}` says no diagnosis"))
 }
 
 /// What engine and kernel can do, for the conformance report: the part of [`examine`] that features depend on.

@@ -5,6 +5,8 @@
 
 mod boot;
 mod cold;
+mod growth;
+mod killed;
 mod measure;
 mod scenarios;
 mod tasks;
@@ -57,12 +59,17 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<()> {
+    if let Ok(name) = std::env::var(killed::OWNER) {
+        return killed::own(name).await;
+    }
     let root = evidence::place::workspace_root();
     let engine = Engine::connect().await?;
     Images::open(engine.clone())?
         .ensure_all(&images_of(&Stack::load(None)?))
         .await?;
     let mut entries = boot::measure(&engine, args.runs).await?;
+    entries.extend(growth::measure(args.runs.div_ceil(2)).await?);
+    entries.extend(killed::measure(&engine, args.runs.div_ceil(2)).await?);
     entries.extend(tasks::measure(args.tasks).await?);
     entries.extend(scenarios::measure(&root, args.scenarios).await?);
     if args.cold {

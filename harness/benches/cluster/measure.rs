@@ -8,7 +8,10 @@ use harness::evidence::write_atomically;
 use harness::{Error, Result};
 use serde::Serialize;
 
-/// What was measured of one thing, in seconds.
+/// The unit of memory; that of time is `s`.
+pub(crate) const MEBIBYTE: &str = "MiB";
+
+/// What was measured of one thing.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Samples {
     median: f64,
@@ -71,6 +74,11 @@ impl Entry {
             ratio,
             limit,
         })
+    }
+
+    /// The same in another unit.
+    pub(crate) fn of(self, unit: &'static str) -> Self {
+        Entry { unit, ..self }
     }
 
     /// The limit in words, and whether it is met; none of either where there is none, or no floor to hold it against.

@@ -40,7 +40,7 @@ pub(crate) async fn measure(root: &Path, now: bool) -> Result<Vec<Entry>> {
             Some(Limit::Median(3.0)),
         )
     });
-    let wall = Entry::new("scenarios.warm", vec![wall], Vec::new(), Some(Limit::Median(45.0)));
+    let wall = Entry::new("scenarios.warm", vec![wall], Vec::new(), Some(Limit::Median(120.0)));
     let sum = Entry::new("scenarios.sum", vec![sum], Vec::new(), None);
     Ok(ready.into_iter().chain(wall).chain(sum).collect())
 }

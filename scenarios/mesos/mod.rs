@@ -1,4 +1,5 @@
 mod agent;
+mod executor;
 mod fetcher;
 mod framework;
 mod health;

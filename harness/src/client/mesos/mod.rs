@@ -18,6 +18,7 @@ pub use events::{OperatorEvent, OperatorEvents};
 pub use files::FilesClient;
 pub use master::MasterClient;
 pub use scheduler::{
-    Capability, Check, Framework, FrameworkSpec, HealthCheck, Offer, TaskGroupSpec, TaskHandle, TaskSpec, Uri,
+    Capability, Check, ExecutorMessage, ExecutorSpec, Failure, Framework, FrameworkSpec, HealthCheck, Offer,
+    TaskGroupSpec, TaskHandle, TaskSpec, Uri,
 };
 pub use task::{Reason, StatusSource, TaskState, TaskStatus};

@@ -135,6 +135,7 @@ impl Framework {
             .map(|(id, _)| TaskHandle {
                 shared: self.shared.clone(),
                 id,
+                executor: executor.clone(),
                 agent: first.agent_id.clone(),
                 hostname: first.hostname.clone(),
             })

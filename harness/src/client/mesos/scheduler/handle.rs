@@ -9,7 +9,7 @@ use super::shared::Shared;
 use super::task_spec::kill_policy;
 use crate::await_until::Probe;
 use crate::client::mesos::task::{TaskState, TaskStatus};
-use crate::client::{AgentId, FrameworkId, TaskId};
+use crate::client::{AgentId, ExecutorId, FrameworkId, TaskId};
 use crate::deadlines::{Deadline, TASK_STATE};
 use crate::{Error, Kind, Result};
 
@@ -18,6 +18,7 @@ use crate::{Error, Kind, Result};
 pub struct TaskHandle {
     pub(super) shared: Arc<Shared>,
     pub(super) id: TaskId,
+    pub(super) executor: ExecutorId,
     pub(super) agent: AgentId,
     pub(super) hostname: String,
 }

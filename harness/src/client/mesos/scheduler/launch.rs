@@ -101,13 +101,13 @@ impl Framework {
             };
             free = free.minus(&resources);
             let id = spec.new_id();
-            infos.push(spec.to_v1(&id, &agent, &resources));
-            let (shared, agent, hostname) = (self.shared.clone(), agent.clone(), hostname.clone());
+            infos.push(spec.launch_info(&self.shared.id, &id, &agent, &resources));
             handles.push(TaskHandle {
-                shared,
+                shared: self.shared.clone(),
+                executor: spec.executor_id(&id),
                 id,
-                agent,
-                hostname,
+                agent: agent.clone(),
+                hostname: hostname.clone(),
             });
         }
         let launch = json!({ "type": "LAUNCH", "launch": { "task_infos": infos } });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::executor::{ExecutorMessage, Failure};
 use super::offer::{Bundle, Offer, bundles};
 use crate::client::Demand;
 use crate::client::mesos::task::TaskStatus;
@@ -63,6 +64,10 @@ pub(super) struct Ledger {
     pub(super) held: BTreeMap<OfferId, Offer>,
     /// Every update of every task, the oldest first.
     pub(super) tasks: BTreeMap<TaskId, Vec<TaskStatus>>,
+    /// What executors sent, the oldest first.
+    pub(super) messages: Vec<ExecutorMessage>,
+    /// Executors that are over, and agents that were removed.
+    pub(super) failures: Vec<Failure>,
     /// How many waits for an offer are under way.
     pub(super) waiting: usize,
     /// Offers are kept although nobody waits.

@@ -5,6 +5,7 @@
 //! waits for, and asks for offers again as soon as somebody does. It acknowledges every update.
 
 mod checks;
+mod executor;
 mod framework;
 mod group;
 mod handle;
@@ -20,6 +21,7 @@ mod task_spec;
 mod tests;
 
 pub use checks::{Check, HealthCheck};
+pub use executor::{ExecutorMessage, ExecutorSpec, Failure};
 pub use framework::Framework;
 pub use group::TaskGroupSpec;
 pub use handle::TaskHandle;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::executor::{ExecutorMessage, Failure};
 use crate::client::ids::wrapped;
 use crate::client::mesos::task::TaskStatus;
 use crate::client::resources::RoleResources;
@@ -128,6 +129,8 @@ pub(super) struct Wire {
     pub(super) offers: Option<Offers>,
     pub(super) rescind: Option<Rescind>,
     pub(super) update: Option<Update>,
+    pub(super) message: Option<ExecutorMessage>,
+    pub(super) failure: Option<Failure>,
     pub(super) error: Option<WireError>,
 }
 

@@ -82,11 +82,21 @@ async fn handle(shared: &Shared, event: Wire, ran: &str) -> Result<()> {
             shared.change(|ledger| ledger.note(status.clone()));
             unless_closing(shared, acknowledge(shared, &status).await)
         }
+        "MESSAGE" => {
+            let message = event.message.ok_or_else(|| lacks("message"))?;
+            shared.change(|ledger| ledger.messages.push(message));
+            Ok(())
+        }
+        "FAILURE" => {
+            let failure = event.failure.ok_or_else(|| lacks("failure"))?;
+            shared.change(|ledger| ledger.failures.push(failure));
+            Ok(())
+        }
         "ERROR" => {
             let message = event.error.map(|error| error.message).unwrap_or_default();
             Err(Error::new(Kind::Answer, format!("the master refuses the framework: {message}")).ran(ran))
         }
-        // HEARTBEAT, FAILURE of an executor (its tasks get updates), MESSAGE, INVERSE_OFFERS, newer ones.
+        // HEARTBEAT, INVERSE_OFFERS, newer ones.
         _ => Ok(()),
     }
 }

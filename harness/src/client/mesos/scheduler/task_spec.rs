@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::checks::{Check, HealthCheck};
+use super::executor::ExecutorSpec;
 use super::ledger::Wanted;
-use crate::client::{AgentId, Demand, PortRanges, Resources, TaskId};
+use crate::client::{AgentId, Demand, ExecutorId, FrameworkId, PortRanges, Resources, TaskId};
 use crate::explain::Constraint;
 
 /// Something the fetcher puts into the sandbox before the task starts.
@@ -57,7 +60,7 @@ impl Uri {
         self
     }
 
-    fn to_v1(&self) -> Value {
+    pub(super) fn to_v1(&self) -> Value {
         let mut uri = json!({
             "value": self.value,
             "executable": self.executable,
@@ -89,6 +92,7 @@ pub struct TaskSpec {
     health_check: Option<HealthCheck>,
     check: Option<Check>,
     labels: Vec<(String, String)>,
+    executor: Option<ExecutorSpec>,
 }
 
 impl TaskSpec {
@@ -109,6 +113,7 @@ impl TaskSpec {
             health_check: None,
             check: None,
             labels: Vec::new(),
+            executor: None,
         }
     }
 
@@ -197,6 +202,14 @@ impl TaskSpec {
         self
     }
 
+    /// Is run by this executor, which is asked for besides the task, and not by Mesos' own: the task's command is then
+    /// the executor's to read.
+    pub fn executor(mut self, executor: ExecutorSpec) -> Self {
+        self.demand.resources = self.demand.resources + executor.resources.clone();
+        self.executor = Some(executor);
+        self
+    }
+
     /// Only on this agent.
     pub fn on_agent(mut self, agent: AgentId) -> Self {
         self.agent = Some(agent);
@@ -216,6 +229,34 @@ impl TaskSpec {
             .iter()
             .map(|agent| Constraint::Agent(agent.to_string()))
             .collect()
+    }
+
+    /// The executor that runs it: a command task has one of its own, with its id.
+    pub(super) fn executor_id(&self, id: &TaskId) -> ExecutorId {
+        let own = self.executor.as_ref().map(|executor| executor.id.clone());
+        own.unwrap_or_else(|| id.as_str().into())
+    }
+
+    /// [`TaskSpec::to_v1`] for a LAUNCH, where an executor of the framework's own has its share of `resources`.
+    pub(super) fn launch_info(
+        &self,
+        framework: &FrameworkId,
+        id: &TaskId,
+        agent: &AgentId,
+        resources: &Resources,
+    ) -> Value {
+        let Some(executor) = &self.executor else {
+            return self.to_v1(id, agent, resources);
+        };
+        let mut info = self.to_v1(id, agent, &resources.minus(&executor.resources));
+        info["executor"] = executor.to_v1(framework);
+        // A task has one or the other: the command is the executor's to run.
+        if let Some(task) = info.as_object_mut() {
+            let command = task.remove("command").unwrap_or_default();
+            let value = command["value"].as_str().unwrap_or_default();
+            task.insert("data".to_owned(), STANDARD.encode(value).into());
+        }
+        info
     }
 
     pub(super) fn wanted(&self) -> Wanted {

@@ -6,5 +6,7 @@ mod health;
 mod master;
 mod offers;
 mod recovery;
+mod reservation;
 mod task;
 mod task_group;
+mod volume;

@@ -9,6 +9,7 @@ pub mod scheduler;
 pub mod state;
 pub mod task;
 
+mod claims;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ pub use events::{OperatorEvent, OperatorEvents};
 pub use files::FilesClient;
 pub use master::MasterClient;
 pub use scheduler::{
-    Capability, Check, ExecutorMessage, ExecutorSpec, Failure, Framework, FrameworkSpec, HealthCheck, Offer,
+    Capability, Check, ExecutorMessage, ExecutorSpec, Failure, Framework, FrameworkSpec, HealthCheck, Offer, Operation,
     TaskGroupSpec, TaskHandle, TaskSpec, Uri,
 };
 pub use task::{Reason, StatusSource, TaskState, TaskStatus};

@@ -1,5 +1,6 @@
 //! Resources: what an agent has, an offer holds and a task asks for.
 
+mod claims;
 mod ports;
 mod scalar;
 mod v1;
@@ -10,6 +11,7 @@ use std::ops::Add;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub use claims::{Reserved, Volume};
 pub use ports::PortRanges;
 pub use scalar::Scalar;
 pub use v1::RoleResources;

@@ -11,8 +11,8 @@ use super::{PortRanges, Resources, Scalar};
 ///
 /// Deserialises from a list of v1 `Resource` messages (Mesos `include/mesos/v1/mesos.proto`), in both forms of a
 /// reservation: `role` on the resource (up to 1.3, and schedulers without RESERVATION_REFINEMENT) and `reservations`.
-/// Left out, as no ordinary task can use them: revocable resources, persistent volumes, disks with a source of
-/// their own, and custom resources.
+/// Left out, as no ordinary task can use them: revocable resources, disks with a source of their own, and custom
+/// resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<V1Resource>")]
 pub struct RoleResources {
@@ -20,6 +20,8 @@ pub struct RoleResources {
     pub unreserved: Resources,
     /// What one role may use.
     pub reserved: BTreeMap<String, Resources>,
+    /// Persistent volumes by id, with their size in MB; they are no part of the amounts above.
+    pub volumes: BTreeMap<String, Scalar>,
 }
 
 impl RoleResources {
@@ -45,7 +47,17 @@ struct V1Resource {
     #[serde(default)]
     reservations: Vec<V1Reservation>,
     revocable: Option<IgnoredAny>,
-    disk: Option<IgnoredAny>,
+    disk: Option<V1Disk>,
+}
+
+#[derive(Deserialize)]
+struct V1Disk {
+    persistence: Option<V1Persistence>,
+}
+
+#[derive(Deserialize)]
+struct V1Persistence {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -112,7 +124,13 @@ impl TryFrom<Vec<V1Resource>> for RoleResources {
     fn try_from(list: Vec<V1Resource>) -> Result<Self, String> {
         let mut all = RoleResources::default();
         for resource in list {
-            if resource.revocable.is_some() || resource.disk.is_some() {
+            if let Some(disk) = &resource.disk {
+                if let (Some(volume), Some(size)) = (&disk.persistence, &resource.scalar) {
+                    all.volumes.insert(volume.id.clone(), size.value);
+                }
+                continue;
+            }
+            if resource.revocable.is_some() {
                 continue;
             }
             let amount = resource.amount()?;

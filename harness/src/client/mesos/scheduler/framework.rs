@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::handle::TaskHandle;
 use super::ledger::{Ended, Wanted};
-use super::offer::{Offer, bundles};
+use super::offer::{Bundle, Offer, bundles};
 use super::shared::{STREAM_ID, Shared};
 use super::spec::FrameworkSpec;
 use super::subscribe::{self, Begun};
@@ -145,6 +145,11 @@ impl Framework {
         offer: &Offer,
         specs: impl IntoIterator<Item = TaskSpec>,
     ) -> Result<Vec<TaskHandle>> {
+        self.accept(self.take_offer(offer)?, specs.into_iter().collect()).await
+    }
+
+    /// Takes an offer away from everybody else, to be used.
+    pub(super) fn take_offer(&self, offer: &Offer) -> Result<Bundle> {
         if let Some(error) = self.shared.over() {
             return Err(error);
         }
@@ -156,8 +161,7 @@ impl Framework {
             )
             .expected("an offer that was neither used, declined nor rescinded")
         })?;
-        let bundle = bundles(std::iter::once(&taken)).pop().unwrap_or_default();
-        self.accept(bundle, specs.into_iter().collect()).await
+        Ok(bundles(std::iter::once(&taken)).pop().unwrap_or_default())
     }
 
     /// Gives an offer back.

@@ -140,7 +140,7 @@ impl Framework {
                 hostname: first.hostname.clone(),
             })
             .collect();
-        self.send_accept(&bundle, operation, &handles).await?;
+        self.send_accept(&bundle, vec![operation], &handles).await?;
         if self.shared.ledger().waiting > 1 {
             self.shared.ask_for_offers().await?;
         }

@@ -111,12 +111,17 @@ impl Framework {
             });
         }
         let launch = json!({ "type": "LAUNCH", "launch": { "task_infos": infos } });
-        self.send_accept(&bundle, launch, &handles).await?;
+        self.send_accept(&bundle, vec![launch], &handles).await?;
         Ok(handles)
     }
 
-    /// Accepts the offers for one operation, which launches the tasks of `handles`.
-    pub(super) async fn send_accept(&self, bundle: &Bundle, operation: Value, handles: &[TaskHandle]) -> Result<()> {
+    /// Accepts the offers for operations, which launch the tasks of `handles`.
+    pub(super) async fn send_accept(
+        &self,
+        bundle: &Bundle,
+        operations: Vec<Value>,
+        handles: &[TaskHandle],
+    ) -> Result<()> {
         // Known before the call: the first update may come before its answer.
         self.shared.change(|ledger| {
             for handle in handles {
@@ -126,7 +131,7 @@ impl Framework {
         let ids: Vec<Value> = bundle.offers.iter().map(|offer| offer.id.to_v1()).collect();
         // No filter on what is left over: the master may set it after its answer, and after a REVIVE that follows.
         let filters = json!({ "refuse_seconds": 0.0 });
-        let body = json!({ "offer_ids": ids, "operations": [operation], "filters": filters });
+        let body = json!({ "offer_ids": ids, "operations": operations, "filters": filters });
         self.shared.call("ACCEPT", Some(body)).await?;
         self.shared.ledger().withheld = true;
         Ok(())

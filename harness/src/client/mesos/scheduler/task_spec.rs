@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::checks::{Check, HealthCheck};
 use super::executor::ExecutorSpec;
 use super::ledger::Wanted;
+use crate::client::resources::Volume;
 use crate::client::{AgentId, Demand, ExecutorId, FrameworkId, PortRanges, Resources, TaskId};
 use crate::explain::Constraint;
 
@@ -93,6 +94,7 @@ pub struct TaskSpec {
     check: Option<Check>,
     labels: Vec<(String, String)>,
     executor: Option<ExecutorSpec>,
+    volumes: Vec<Volume>,
 }
 
 impl TaskSpec {
@@ -114,6 +116,7 @@ impl TaskSpec {
             check: None,
             labels: Vec::new(),
             executor: None,
+            volumes: Vec::new(),
         }
     }
 
@@ -210,6 +213,13 @@ impl TaskSpec {
         self
     }
 
+    /// With this persistent volume, which the offer that it is launched on must have: see
+    /// [`Framework::launch`](super::Framework::launch).
+    pub fn volume(mut self, volume: Volume) -> Self {
+        self.volumes.push(volume);
+        self
+    }
+
     /// Only on this agent.
     pub fn on_agent(mut self, agent: AgentId) -> Self {
         self.agent = Some(agent);
@@ -276,11 +286,12 @@ impl TaskSpec {
     /// The v1 `TaskInfo` (Mesos `include/mesos/v1/mesos.proto`), with these resources of that agent.
     #[must_use]
     pub fn to_v1(&self, id: &TaskId, agent: &AgentId, resources: &Resources) -> Value {
+        let volumes = self.volumes.iter().map(Volume::to_v1);
         let mut info = json!({
             "name": self.name,
             "task_id": id.to_v1(),
             "agent_id": agent.to_v1(),
-            "resources": resources.to_v1(),
+            "resources": resources.to_v1().into_iter().chain(volumes).collect::<Vec<_>>(),
             "command": self.command_info(resources),
         });
         if let Some(grace) = self.kill_grace {

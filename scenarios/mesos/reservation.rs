@@ -37,7 +37,7 @@ async fn whole(owner: &Framework) -> Result<Offer> {
 
 #[rstest]
 #[tokio::test]
-async fn made_by_a_framework_holds_until_it_is_given_up(#[future] cluster: Result<Cluster>) -> Verdict {
+async fn of_a_framework_holds_until_it_is_given_up(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
     let owner = cluster.framework(owner()).await?;
     let offer = whole(&owner).await?;
@@ -69,7 +69,7 @@ async fn made_by_a_framework_holds_until_it_is_given_up(#[future] cluster: Resul
 
 #[rstest]
 #[tokio::test]
-async fn made_by_an_operator_goes_to_its_role(#[future] cluster: Result<Cluster>) -> Verdict {
+async fn of_an_operator_goes_to_its_role(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
     let owner = cluster.framework(owner()).await?;
     let offer = whole(&owner).await?;

@@ -72,7 +72,11 @@ async fn handle(shared: &Shared, event: Wire, ran: &str) -> Result<()> {
         }
         "RESCIND" => {
             let id = event.rescind.ok_or_else(|| lacks("rescind"))?.offer_id;
-            shared.change(|ledger| ledger.take(&id));
+            shared.change(|ledger| {
+                ledger.take(&id);
+                // What was in it may be offered again at once, otherwise only at the next allocation.
+                ledger.withheld = true;
+            });
             Ok(())
         }
         "UPDATE" => {

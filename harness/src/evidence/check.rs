@@ -3,10 +3,14 @@
 /// Records a check; where it does not hold, returns the [`Failure`](crate::evidence::Failure) from the enclosing
 /// function (which may return [`Verdict`](crate::evidence::Verdict) or any `Result` of that failure).
 ///
-/// ```ignore
-/// check!(agents.len() == 2);                          // what is seen == what is expected
-/// check!(task.message.len() > 0, "a failed task has a message");
-/// check!(state.is_leading(), "{} leads", master);     // a sentence for a plain condition
+/// ```
+/// # use harness::{check, evidence::Failure};
+/// # fn scenario(agents: Vec<u8>, message: &str, leads: bool, master: &str) -> Result<(), Failure> {
+/// check!(agents.len() == 2); // what is seen == what is expected
+/// check!(message.len() > 0, "a failed task has a message");
+/// check!(leads, "{master} leads"); // a sentence for a plain condition
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// In a comparison (`==`, `!=`, `<=`, `>=`, `<`, `>`) the left side is what is seen, and the right side is what is

@@ -2,11 +2,15 @@
 
 use std::fmt;
 
+use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
+
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Whose fault an error is, and so which exit code and which scenario outcome it becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Kind {
     /// The person gave something wrong: an option, a node name, a stack file, a catalogue entry.
@@ -29,8 +33,41 @@ pub enum Kind {
     Internal,
 }
 
+/// One exit code of the `harness` program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExitCode {
+    /// 0 to 255.
+    pub code: u8,
+    /// What it means of most commands; empty where none of them ends with it.
+    pub meaning: &'static str,
+    /// What it means of `harness conform`, whose exit code is the verdict.
+    pub conform: &'static str,
+}
+
+/// Every exit code there is: what `harness --help` and the README print. A command that runs another one on a node
+/// exits as that one does.
+pub const EXIT_CODES: [ExitCode; 7] = [
+    ExitCode::new(0, "done", "conformant"),
+    ExitCode::new(1, "the cluster failed", "nonconformant"),
+    ExitCode::new(2, "", "inconclusive or partial"),
+    ExitCode::new(
+        3,
+        "the machine, the engine or an image failed",
+        "the same, or the harness failed",
+    ),
+    ExitCode::new(4, "", "nothing ran"),
+    ExitCode::new(64, "wrong usage", "wrong usage"),
+    ExitCode::new(130, "interrupted (143 by SIGTERM, 129 by SIGHUP)", "interrupted"),
+];
+
+impl ExitCode {
+    const fn new(code: u8, meaning: &'static str, conform: &'static str) -> Self {
+        ExitCode { code, meaning, conform }
+    }
+}
+
 impl Kind {
-    /// The process exit code: 64 bad usage, 3 environment or harness, 1 the cluster, 130 interrupted.
+    /// The process exit code, one of [`EXIT_CODES`].
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
@@ -183,6 +220,29 @@ impl std::error::Error for Error {
     }
 }
 
+/// An object with `kind` (as in `usage`), `exit_code`, `message`, `causes` (outermost first), `expected`, `ran`,
+/// `evidence` and `hint`: what [`Error::explain`] says, for a program.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut causes = Vec::new();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        let mut object = serializer.serialize_struct("Error", 8)?;
+        object.serialize_field("kind", &self.0.kind)?;
+        object.serialize_field("exit_code", &self.0.kind.exit_code())?;
+        object.serialize_field("message", &self.0.summary)?;
+        object.serialize_field("causes", &causes)?;
+        object.serialize_field("expected", &self.0.expected)?;
+        object.serialize_field("ran", &self.0.ran)?;
+        object.serialize_field("evidence", &self.0.evidence)?;
+        object.serialize_field("hint", &self.0.hint)?;
+        object.end()
+    }
+}
+
 impl fmt::Debug for Error {
     /// A test that returns an error prints it with `Debug`: give its reader the whole explanation.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -205,6 +265,37 @@ impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Context<T> for std::r
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_has_an_exit_code_of_the_table() {
+        for kind in [
+            Kind::Usage,
+            Kind::Environment,
+            Kind::Image,
+            Kind::Component,
+            Kind::Deadline,
+            Kind::Answer,
+            Kind::Cleanup,
+            Kind::Interrupted,
+            Kind::Internal,
+        ] {
+            let row = EXIT_CODES.iter().find(|row| row.code == kind.exit_code());
+            assert!(row.is_some_and(|row| !row.meaning.is_empty()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_program_reads_every_part_by_name() {
+        let error = Error::usage("no").expected("yes").caused_by("because");
+        let json = serde_json::to_value(&error).expect("it is written");
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "kind": "usage", "exit_code": 64, "message": "no", "causes": ["because"],
+                "expected": "yes", "ran": null, "evidence": [], "hint": null,
+            })
+        );
+    }
 
     #[test]
     fn explains_every_part_in_order() {

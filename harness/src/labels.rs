@@ -19,6 +19,10 @@ pub const CLUSTER: &str = "org.mesos-harness.cluster";
 pub const NODE: &str = "org.mesos-harness.node";
 /// The component, as in `mesos-agent`; `holder` for a node's holder, `shell` for its shell.
 pub const COMPONENT: &str = "org.mesos-harness.component";
+/// Whose process made it: `user@host`.
+pub const OWNER: &str = "org.mesos-harness.owner";
+/// The process that made it, by its number on that host.
+pub const PID: &str = "org.mesos-harness.pid";
 /// Seconds since the epoch.
 pub const CREATED: &str = "org.mesos-harness.created";
 /// `1` on what a person asked to keep.

@@ -18,7 +18,7 @@ use crate::docker::{Engine, Removed, Selection, removal};
 use crate::error::Context;
 use crate::evidence::Recorder;
 use crate::labels::{self, Labels};
-use crate::{Error, Kind, Result, deadlines, interrupt, workspace};
+use crate::{Error, Kind, Result, deadlines, interrupt, owner, workspace};
 
 /// The line that ends a lease without removal.
 pub(crate) const KEEP: &str = "keep";
@@ -58,6 +58,8 @@ impl Lease {
             (labels::LEASE.to_owned(), id.clone()),
             (labels::RUN.to_owned(), run_id()),
             (labels::SCENARIO.to_owned(), scenario.to_owned()),
+            (labels::OWNER.to_owned(), owner::this_user()),
+            (labels::PID.to_owned(), std::process::id().to_string()),
             (labels::CREATED.to_owned(), labels::now().to_string()),
             (labels::KEEP.to_owned(), u8::from(keep).to_string()),
         ]);

@@ -9,6 +9,7 @@ use crate::client::zookeeper::ZooKeeperServer;
 use crate::component::{container_name, mesos_agent, mesos_master, zookeeper};
 use crate::docker::exec::{ExecOutput, ExecSpec, exec};
 use crate::docker::{Engine, logs};
+use crate::suggest::closest;
 use crate::{Error, Result};
 
 /// The name of a node, as on the original VMs: `mesos-master1`, `mesos-slave1` and so on.
@@ -69,9 +70,29 @@ impl FromStr for NodeName {
             .map(NodeName::Master)
             .or_else(|| numbered("mesos-slave", NodeName::SLAVES).map(NodeName::Slave))
             .ok_or_else(|| {
-                Error::usage(format!("{text:?} is no name of a node"))
-                    .expected("mesos-master1 to mesos-master9, or mesos-slave1 to mesos-slave99")
+                let error = Error::usage(format!("{text:?} is no name of a node"))
+                    .expected("mesos-master1 to mesos-master9, or mesos-slave1 to mesos-slave99");
+                match meant(text) {
+                    Some(name) => error.hint(format!("did you mean {name}?")),
+                    None => error,
+                }
             })
+    }
+}
+
+/// The node that a mistyped name was meant to be: its kind by what stands before the number, `mesos-` or not.
+fn meant(text: &str) -> Option<NodeName> {
+    let kind = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number: u8 = match &text[kind.len()..] {
+        "" => 1,
+        digits => digits.parse().ok()?,
+    };
+    let kind = kind.trim_end_matches(['-', '_']).to_ascii_lowercase();
+    let kinds = ["mesos-master", "mesos-slave", "mesos-agent", "master", "slave", "agent"];
+    match closest(&kind, &kinds)?.trim_start_matches("mesos-") {
+        "master" if (1..=NodeName::MASTERS).contains(&number) => Some(NodeName::Master(number)),
+        "slave" | "agent" if (1..=NodeName::SLAVES).contains(&number) => Some(NodeName::Slave(number)),
+        _ => None,
     }
 }
 
@@ -178,6 +199,23 @@ mod tests {
         for (text, octet) in [("mesos-master1", 11), ("mesos-slave1", 101), ("mesos-slave5", 105)] {
             let name: NodeName = text.parse().expect(text);
             assert_eq!((name.to_string().as_str(), name.host_octet()), (text, octet));
+        }
+    }
+
+    #[test]
+    fn a_mistyped_name_is_told_what_it_may_have_been() {
+        for (text, meant) in [
+            ("slave2", Some("mesos-slave2")),
+            ("mesos-agent3", Some("mesos-slave3")),
+            ("mesos-slave-1", Some("mesos-slave1")),
+            ("mesos-mastre1", Some("mesos-master1")),
+            ("Master", Some("mesos-master1")),
+            ("mesos-master12", None),
+            ("kafka1", None),
+        ] {
+            let error = text.parse::<NodeName>().expect_err(text);
+            let hint = meant.map(|name| format!("did you mean {name}?"));
+            assert_eq!(error.hint_text(), hint.as_deref(), "{text}");
         }
     }
 

@@ -36,6 +36,21 @@ pub async fn sweep(engine: &Engine) -> Result<Removed> {
     Ok(all)
 }
 
+/// What [`sweep`] would remove now, as `container x`.
+///
+/// # Errors
+/// [`crate::Kind::Environment`] where the engine does not list.
+pub async fn leftovers(engine: &Engine) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (id, owned) in leases(engine).await? {
+        if is_dead(&id, &owned) {
+            let objects = removal::list(engine, &Selection::lease(&id)).await?;
+            found.extend(objects.iter().map(ToString::to_string));
+        }
+    }
+    Ok(found)
+}
+
 /// What a lease owns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Owned {

@@ -276,12 +276,6 @@ async fn what_a_running_cluster_is_wrongly_asked_for() {
         ],
     )
     .await;
-    says(
-        "logs",
-        &["mesos-master1", "-f"],
-        &["only one component can be followed", "harness logs"],
-    )
-    .await;
 
     child.harness("stop", &["mesos-slave1"]).await.assert_code(0);
     let start = format!("`harness start --name {name} mesos-slave1` starts it");

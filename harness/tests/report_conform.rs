@@ -265,6 +265,31 @@ async fn only_runs_what_it_names_and_failed_what_did_not_pass() {
         .await
         .expect("it runs");
     assert_eq!(finished.exit_code, 4, "nothing is left to repeat");
+    let refusal = finished.refusal.expect("it says why").to_string();
+    assert!(refusal.contains("nothing failed in the latest run"), "{refusal}");
+}
+
+#[tokio::test]
+async fn failed_without_a_latest_run_is_told_so() {
+    let workspace = Workspace::healthy();
+    let error = workspace
+        .conform(|options| options.failed = true)
+        .await
+        .expect_err("there is none");
+    assert_eq!(error.kind(), Kind::Usage);
+    assert!(error.explain().contains("there is no latest run"), "{error:?}");
+    assert!(error.explain().contains("run `harness conform` once"), "{error:?}");
+}
+
+#[tokio::test]
+async fn only_takes_a_pattern() {
+    let workspace = Workspace::healthy();
+    let finished = workspace
+        .conform(|options| options.only = vec!["*.finishes".to_owned()])
+        .await
+        .expect("it runs");
+    assert_eq!(outcome(&finished, "mesos.agent.joins"), Outcome::Skipped);
+    assert_eq!(outcome(&finished, "mesos.task.finishes"), Outcome::Passed);
 }
 
 #[tokio::test]

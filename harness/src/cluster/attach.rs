@@ -1,6 +1,6 @@
 //! Clusters that another process booted: their state is in the labels of their network and containers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum, Network};
@@ -14,10 +14,11 @@ use crate::docker::{Engine, Selection};
 use crate::image::Images;
 use crate::labels;
 use crate::node::{Node, NodeName};
+use crate::owner::Owner;
 use crate::stack::Stack;
 use crate::{Error, Result};
 
-/// One cluster of ours on an engine, as `harness ps` lists it.
+/// One cluster of ours on an engine, as `harness ps` lists it. The names of its fields are those of `ps --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClusterSummary {
     /// Its name.
@@ -26,10 +27,16 @@ pub struct ClusterSummary {
     pub subnet: String,
     /// The scenario that it was booted for, or `up`.
     pub scenario: String,
+    /// The run it belongs to: nextest's id, or one of a single process.
+    pub run: String,
+    /// Whose it is.
+    pub owner: Owner,
     /// Seconds since the epoch.
     pub created: u64,
     /// True where a person asked to keep it.
     pub kept: bool,
+    /// The nodes that run.
+    pub nodes: Vec<String>,
     /// Its containers.
     pub containers: Vec<ContainerState>,
 }
@@ -88,8 +95,11 @@ fn summary(network: &Network, containers: &[ContainerSummary]) -> Option<Cluster
     Some(ClusterSummary {
         subnet: subnet_of(network).map(|subnet| subnet.to_string()).unwrap_or_default(),
         scenario: label(labels::SCENARIO),
+        run: label(labels::RUN),
+        owner: Owner::of(own),
         created: label(labels::CREATED).parse().unwrap_or_default(),
         kept: label(labels::KEEP) == "1",
+        nodes: running(&states).map(|name| name.to_string()).collect(),
         containers: states,
         name,
     })
@@ -105,6 +115,15 @@ fn state(container: &ContainerSummary, cluster: &str) -> Option<ContainerState> 
         state: state.to_string(),
         status: container.status.clone().unwrap_or_default(),
     })
+}
+
+/// The nodes whose holder runs, masters first.
+fn running(states: &[ContainerState]) -> impl Iterator<Item = NodeName> {
+    let holders = states
+        .iter()
+        .filter(|state| state.component == holder::NAME && state.state == "running");
+    let names: BTreeSet<NodeName> = holders.filter_map(|state| state.node.parse().ok()).collect();
+    names.into_iter()
 }
 
 fn subnet_of(network: &Network) -> Option<Subnet> {
@@ -162,11 +181,7 @@ impl Cluster {
             .into_iter()
             .find(|cluster| cluster.name == self.name)
             .map(|cluster| cluster.containers);
-        let holders = states.unwrap_or_default().into_iter();
-        let names = holders
-            .filter(|state| state.component == holder::NAME && state.state == "running")
-            .filter_map(|state| state.node.parse::<NodeName>().ok());
-        Ok(names
+        Ok(running(&states.unwrap_or_default())
             .map(|name| (name, Node::new(&self.engine, &self.name, name, self.address(name))))
             .collect())
     }

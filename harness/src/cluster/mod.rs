@@ -22,6 +22,7 @@ use crate::lease::Lease;
 use crate::node::{Node, NodeName};
 use crate::provenance::ComponentRecord;
 use crate::stack::{AgentSpec, Stack};
+use crate::suggest::closest;
 use crate::{Error, Kind, Result, component};
 
 pub use attach::{ClusterSummary, ContainerState, clusters};
@@ -215,6 +216,25 @@ impl Cluster {
     #[must_use]
     pub fn images(&self) -> &Images {
         &self.images
+    }
+
+    /// The component called `name` among those that belong on `node`.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] naming those of the node, and the one that was meant.
+    pub fn component_on(&self, node: NodeName, name: &str) -> Result<&'static str> {
+        let components = self.components_on(node);
+        components.iter().find(|one| **one == name).copied().ok_or_else(|| {
+            let expected = match components.as_slice() {
+                [only] => (*only).to_owned(),
+                several => format!("one of {}", several.join(", ")),
+            };
+            let error = Error::usage(format!("{node} has no component {name}")).expected(expected);
+            match closest(name, &components) {
+                Some(meant) => error.hint(format!("did you mean {meant}?")),
+                None => error,
+            }
+        })
     }
 
     /// The components that belong on a node, in the order they start.

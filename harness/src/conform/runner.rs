@@ -232,6 +232,11 @@ impl Nextest {
             }
         }
         command.env(RUN_DIRECTORY, &self.directory);
+        match anstream::ColorChoice::global() {
+            anstream::ColorChoice::Auto => {}
+            anstream::ColorChoice::Never => drop(command.env("CARGO_TERM_COLOR", "never")),
+            _ => drop(command.env("CARGO_TERM_COLOR", "always")),
+        }
         // A snapshot that differs is a failed check, and no reason to write into the work tree.
         command.env("INSTA_UPDATE", "no");
         if let Some(stack) = &self.stack {

@@ -16,9 +16,14 @@ pub(super) fn selection(
     folders: &Folders,
 ) -> Result<Result<Option<Selection>, Error>> {
     if options.failed {
-        let report = report::read(&folders.latest().join(report::REPORT_FILE)).map_err(|error| {
-            error.hint("`--failed` repeats what did not pass in the latest run: run `harness conform` once without it")
-        })?;
+        let path = folders.latest().join(report::REPORT_FILE);
+        let hint = "`--failed` repeats what did not pass in the latest run: run `harness conform` once without it";
+        if !path.is_file() {
+            return Err(Error::usage("there is no latest run, so nothing failed in it")
+                .expected(format!("its report, {}", path.display()))
+                .hint(hint));
+        }
+        let report = report::read(&path).map_err(|error| error.hint(hint))?;
         let failed: Vec<RequirementId> = report
             .requirements
             .iter()
@@ -60,15 +65,24 @@ fn is_open(outcome: Outcome) -> bool {
     )
 }
 
-/// An id, one it had before, or its beginning up to a dot.
+/// An id, one it had before, its beginning up to a dot, or a pattern in which `*` stands for anything.
 fn matches(requirement: &Requirement, asked: &str) -> bool {
     std::iter::once(&requirement.id).chain(&requirement.aliases).any(|id| {
-        id.as_str() == asked
+        fits(id.as_str(), asked)
             || id
                 .as_str()
                 .strip_prefix(asked)
                 .is_some_and(|rest| rest.starts_with('.'))
     })
+}
+
+/// True where `id` is `pattern`, with anything, or nothing, in the place of each `*`.
+fn fits(id: &str, pattern: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return id == pattern;
+    };
+    let Some(id) = id.strip_prefix(start) else { return false };
+    (0..=id.len()).any(|skipped| id.is_char_boundary(skipped) && fits(&id[skipped..], rest))
 }
 
 fn unmatched(asked: &str, gaps: &[&Requirement], catalogue: &Catalogue) -> Error {
@@ -79,7 +93,7 @@ fn unmatched(asked: &str, gaps: &[&Requirement], catalogue: &Catalogue) -> Error
         .join("\n");
     match gaps.first() {
         None => Error::usage(format!(
-            "the filter matches nothing: no requirement is {asked} or begins with {asked}."
+            "the filter matches nothing: no requirement is {asked} or begins with it up to a dot."
         ))
         .expected(available),
         Some(gap) => {
@@ -134,4 +148,25 @@ pub(super) fn nothing(all: &[String], selection: Option<&Selection>) -> Error {
     Error::usage(summary)
         .expected(available)
         .ran("cargo nextest list --workspace --lib -E 'package(scenarios)'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, is) in [
+            ("mesos.task.runs", true),
+            ("mesos.*.runs", true),
+            ("*", true),
+            ("*task*", true),
+            ("mesos.task.runs*", true),
+            ("mesos.*.run", false),
+            ("task*", false),
+            ("mesos.task", false),
+        ] {
+            assert_eq!(fits("mesos.task.runs", pattern), is, "{pattern}");
+        }
+    }
 }

@@ -122,18 +122,36 @@ pub fn follow(engine: &Engine, container: &str, from: Start) -> impl Stream<Item
     lines(engine, container, from, true)
 }
 
-/// Follows a log on this process's own streams, from its last `lines` lines until the container or the reader ends.
+/// A container's log as [`print`] shows it: what stands before each of its lines, and the container.
+pub type Prefixed = (String, String);
+
+/// Shows logs on this process's own streams, each line behind its log's prefix: what they hold from `from` on, and
+/// with `follow` what is added until all of the containers, or the reader, end.
 ///
 /// # Errors
 /// [`Kind::Component`] where there is no such container, [`Kind::Environment`] where output cannot be written.
-pub async fn print(engine: &Engine, container: &str, lines: usize) -> Result<()> {
-    let from = Start::Last(lines);
-    let mut log = std::pin::pin!(follow(engine, container, from));
-    while let Some(line) = log.next().await {
-        let line = line.map_err(|error| error.ran(from.pasteable(container, true)))?;
-        let written = match line.source {
-            Source::Stdout => writeln!(std::io::stdout(), "{}", line.text),
-            Source::Stderr => writeln!(std::io::stderr(), "{}", line.text),
+pub async fn print(engine: &Engine, logs: &[Prefixed], from: Start, follow: bool) -> Result<()> {
+    let streams = logs.iter().map(|(prefix, container)| {
+        let ran = from.pasteable(container, follow);
+        lines(engine, container, from, follow)
+            .map(move |line| (prefix, line.map_err(|error| error.ran(&ran))))
+            .boxed()
+    });
+    if !follow {
+        for stream in streams {
+            write_lines(stream).await?;
+        }
+        return Ok(());
+    }
+    write_lines(stream::select_all(streams)).await
+}
+
+async fn write_lines(mut log: impl Stream<Item = (&String, Result<Line>)> + Unpin) -> Result<()> {
+    while let Some((prefix, line)) = log.next().await {
+        let Line { source, text } = line?;
+        let written = match source {
+            Source::Stdout => writeln!(anstream::stdout(), "{prefix}{text}"),
+            Source::Stderr => writeln!(anstream::stderr(), "{prefix}{text}"),
         };
         match written {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),

@@ -52,6 +52,12 @@ impl Resolved {
         format!("{REPOSITORY}/{}:{}", self.name, self.content)
     }
 
+    /// What a person calls it, as in `mesos 1.10.0`: several versions of one image are built side by side.
+    pub(super) fn title(&self) -> String {
+        let versions = self.args.iter().filter(|(name, _)| name.ends_with("_VERSION"));
+        versions.fold(self.name.clone(), |title, (_, version)| format!("{title} {version}"))
+    }
+
     pub(super) fn args_json(&self) -> String {
         serde_json::to_string(&self.args).expect("a map of strings is JSON")
     }

@@ -190,7 +190,7 @@ impl Images {
             if self.present(image).await? {
                 return Ok(reference);
             }
-            let progress = Progress::start(&image.name);
+            let progress = Progress::start(&image.title());
             let lock = lock::take(&self.cache, &image.name, &progress, deadlines::IMAGE_LOCK).await?;
             if self.present(image).await? {
                 return Ok(reference);

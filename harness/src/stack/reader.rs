@@ -5,6 +5,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use crate::suggest::closest;
 use crate::{Error, Result};
 
 pub(super) type Value<'a> = Option<&'a Spanned<DeValue<'a>>>;
@@ -189,27 +190,6 @@ pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
-}
-
-/// What old Mesos and short speech call a component.
-const SYNONYMS: [(&str, &str); 5] = [
-    ("mesos-slave", "mesos-agent"),
-    ("slave", "mesos-agent"),
-    ("agent", "mesos-agent"),
-    ("master", "mesos-master"),
-    ("zk", "zookeeper"),
-];
-
-fn closest<'k>(text: &str, allowed: &[&'k str]) -> Option<&'k str> {
-    let synonym = SYNONYMS.iter().find(|(other, _)| *other == text);
-    if let Some(name) = synonym.and_then(|(_, name)| allowed.iter().find(|allowed| *allowed == name)) {
-        return Some(name);
-    }
-    let distances = allowed
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(text, name), *name));
-    let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
-    (distance <= name.len().max(3) / 3).then_some(name)
 }
 
 /// What is allowed, in words.

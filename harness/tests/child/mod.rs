@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+pub(crate) mod pty;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};

@@ -4,18 +4,32 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use harness::catalogue::Versions;
-use harness::conform::{self, Options, Prepared};
+use harness::catalogue::{RequirementId, Versions};
+use harness::conform::{self, Finished, Options, Prepared};
 use harness::doctor::{Ability, Answer};
 use harness::report::model::{Capability, Docker};
+use harness::report::{Conformance, Outcome};
 use harness::stack::{Stack, user_file};
-use harness::{Result, report};
+use harness::{Error, Result, report};
+use serde::Serialize;
 
-use crate::{output, reap, setup};
+use crate::target::Json;
+use crate::{output, setup, sweep};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  harness conform
+  harness conform --only mesos.task --only 'zookeeper.*'
+  harness conform --failed
+  harness conform --stack fixtures/stacks/mesos-1.10.toml --json > verdict.json
+
+It exits by the verdict: 0 conformant, 1 nonconformant, 2 inconclusive or partial, 3 the machine or the harness \
+failed, 4 nothing ran.";
 
 #[derive(Args)]
 pub(crate) struct ConformArgs {
-    /// Only this requirement, or those that begin with it up to a dot, as in mesos.task. May be repeated.
+    /// Only this requirement, those that begin with it up to a dot, as in mesos.task, or those that fit a pattern, as in
+    /// 'mesos.*.recovers'. May be repeated.
     #[arg(long, value_name = "ID", conflicts_with = "failed")]
     only: Vec<String>,
     /// Only what did not pass in the latest run.
@@ -24,6 +38,36 @@ pub(crate) struct ConformArgs {
     /// A stack file: which image or version each component has.
     #[arg(long, env = harness::stack::STACK_VARIABLE, value_name = "FILE")]
     stack: Option<PathBuf>,
+    #[command(flatten)]
+    json: Json,
+}
+
+/// What `conform --json` says; the report itself has the rest. The names of the fields stay as they are.
+#[derive(Serialize)]
+struct Judged<'a> {
+    /// As in the report: `conformant`, `nonconformant`, `partial`, `invalid` or `not-run`.
+    verdict: Conformance,
+    /// The verdict's line.
+    summary: String,
+    /// The exit code of this command.
+    exit_code: u8,
+    /// The folder of the report: `report.json`, `report.html`, `junit.xml`, `summary.md`. Null where nothing ran.
+    report: Option<PathBuf>,
+    /// Requirement by requirement, as far as they were asked for.
+    requirements: Vec<Judgement<'a>>,
+    /// Why nothing ran.
+    error: Option<&'a Error>,
+}
+
+/// One requirement.
+#[derive(Serialize)]
+struct Judgement<'a> {
+    /// As in `mesos.task.runs`.
+    id: &'a RequirementId,
+    /// As in the report: `passed`, `failed` and so on.
+    outcome: Outcome,
+    /// Why it is none, or no pass.
+    reason: Option<&'a str>,
 }
 
 /// Its exit code is the verdict: see [`conform`].
@@ -38,19 +82,54 @@ pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
         command: as_typed(),
     };
     let finished = conform::run(&options, async || prepare(&stack).await).await?;
-    if let Some((directory, result)) = &finished.report {
+    if args.json.json {
+        output::json(&judged(&finished))?;
+    } else if let Some((directory, result)) = &finished.report {
         let summary = report::terminal(result, &directory.display().to_string());
         output::print(format_args!("\n{summary}"))?;
     }
     if let Some(refusal) = &finished.refusal {
-        output::note(format_args!("error: {}", refusal.explain()));
+        output::error(refusal);
     }
     Ok(ExitCode::from(finished.exit_code))
 }
 
+fn judged(finished: &Finished) -> Judged<'_> {
+    let error = finished.refusal.as_ref();
+    let Some((directory, report)) = &finished.report else {
+        return Judged {
+            verdict: Conformance::NotRun,
+            summary: error.map(ToString::to_string).unwrap_or_default(),
+            exit_code: finished.exit_code,
+            report: None,
+            requirements: Vec::new(),
+            error,
+        };
+    };
+    let selection = report.run.selection.as_ref();
+    let asked = report
+        .requirements
+        .iter()
+        .filter(|one| selection.is_none_or(|selection| selection.selected.contains(&one.id)));
+    Judged {
+        verdict: report.verdict,
+        summary: report.summary.clone(),
+        exit_code: finished.exit_code,
+        report: Some(directory.clone()),
+        requirements: asked
+            .map(|one| Judgement {
+                id: &one.id,
+                outcome: one.outcome,
+                reason: one.reason.as_deref(),
+            })
+            .collect(),
+        error,
+    }
+}
+
 async fn prepare(stack: &Stack) -> Result<Prepared> {
     let ready = harness::setup::run(&setup::say, async |engine| {
-        reap::sweep_before(&engine).await;
+        sweep::before(&engine).await;
         setup::images(engine, stack).await
     })
     .await?;

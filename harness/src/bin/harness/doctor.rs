@@ -8,18 +8,25 @@ use harness::{Kind, Result};
 use owo_colors::{AnsiColors, OwoColorize};
 
 use crate::output;
+use crate::target::Json;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  harness doctor
+  harness doctor --json | jq '.checks[] | select(.verdict == \"missing\")'
+
+It changes nothing. It exits with 0 where a cluster can boot, and with 3 otherwise.";
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
-    /// For a program to read.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
-/// 0 where a cluster can boot, 3 otherwise.
+/// 0 where a cluster can boot, 3 otherwise. As JSON, a [`Diagnosis`].
 pub(crate) async fn run(args: DoctorArgs) -> Result<ExitCode> {
     let diagnosis = examine().await;
-    if args.json {
+    if args.json.json {
         output::json(&diagnosis)?;
     } else {
         output::line(table(&diagnosis))?;

@@ -3,12 +3,23 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use comfy_table::{Cell, CellAlignment, Table, presets};
 use harness::docker::Engine;
 use harness::image::{ImageSpec, Images, Listed, State};
 use harness::{Result, labels};
+use owo_colors::AnsiColors;
 
 use crate::output;
+use crate::table::{Cell, Table};
+use crate::target::Json;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  harness images build
+  harness images build mesos --arg MESOS_VERSION=1.10.0
+  harness images list
+  harness images prune
+  harness images save all.tar      on a machine with a network, then, on one without:
+  harness images load all.tar";
 
 /// The options of `harness images`.
 #[derive(Debug, Args)]
@@ -20,6 +31,9 @@ pub(crate) struct ImagesArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Build what is missing: the named images, else all that a cluster may run
+    #[command(
+        after_help = "Examples:\n  harness images build\n  harness images build mesos --arg MESOS_VERSION=1.10.0"
+    )]
     Build {
         /// Folders of fixtures/images
         names: Vec<String>,
@@ -28,24 +42,33 @@ enum Command {
         args: Vec<(String, String)>,
     },
     /// Show every image: current, stale or missing
+    #[command(
+        after_help = "Example: harness images list --json | jq -r '.[] | select(.state == \"stale\") | .reference'"
+    )]
     List {
-        /// Print JSON instead of a table
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        json: Json,
     },
     /// Check the downloaded artefacts and every image
-    Verify,
+    #[command(after_help = "Example: harness images verify")]
+    Verify {
+        #[command(flatten)]
+        json: Json,
+    },
     /// Remove the images that are stale, and what builds keep as their cache
+    #[command(after_help = "Examples:\n  harness images prune\n  harness images prune mesos")]
     Prune {
         /// Only images of these names
         names: Vec<String>,
     },
     /// Write every current image into one archive, for a machine without any image registry
+    #[command(after_help = "Example: harness images save all.tar")]
     Save {
         /// The archive to write
         file: PathBuf,
     },
     /// Bring the images of an archive that `save` wrote
+    #[command(after_help = "Example: harness images load all.tar")]
     Load {
         /// The archive to read
         file: PathBuf,
@@ -57,7 +80,7 @@ fn argument(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Runs `harness images`.
+/// Runs `harness images`. As JSON, `list` is a list of [`Listed`] and `verify` a [`harness::image::Verified`].
 ///
 /// # Errors
 /// Those of [`Images`].
@@ -65,8 +88,8 @@ pub(crate) async fn run(args: ImagesArgs) -> Result<()> {
     let images = Images::open(Engine::connect().await?)?;
     match args.command {
         Command::Build { names, args } => build(&images, &names, &args).await,
-        Command::List { json } => list(&images.list().await?, json),
-        Command::Verify => verify(&images).await,
+        Command::List { json } => list(&images.list().await?, json.json),
+        Command::Verify { json } => verify(&images, json.json).await,
         Command::Prune { names } => prune(&images, &names).await,
         Command::Save { file } => {
             let saved = images.save(&file).await?;
@@ -100,9 +123,7 @@ fn list(listed: &[Listed], json: bool) -> Result<()> {
     if json {
         return output::json(&listed);
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["NAME", "TAG", "SIZE", "AGE", "STATE"]);
+    let mut table = Table::new(["NAME", "TAG", "SIZE", "AGE", "STATE"]);
     for image in listed {
         let args: String = image
             .args
@@ -113,13 +134,13 @@ fn list(listed: &[Listed], json: bool) -> Result<()> {
         let age = image
             .created
             .map_or(String::new(), |created| age(labels::now().saturating_sub(created)));
-        table.add_row([
+        table.row([
             Cell::new(format!("{}{args}", image.name)),
             // An image without a name is shown by the start of its id.
             Cell::new(tag.get(..16).unwrap_or(tag)),
-            Cell::new(image.size.map_or(String::new(), bytes)).set_alignment(CellAlignment::Right),
-            Cell::new(age).set_alignment(CellAlignment::Right),
-            Cell::new(image.state),
+            Cell::new(image.size.map_or(String::new(), bytes)).right(),
+            Cell::new(age).right(),
+            Cell::new(image.state).color(colour(image.state)),
         ]);
     }
     output::line(table)?;
@@ -132,8 +153,20 @@ fn list(listed: &[Listed], json: bool) -> Result<()> {
     }
 }
 
-async fn verify(images: &Images) -> Result<()> {
+fn colour(state: State) -> AnsiColors {
+    match state {
+        State::Current => AnsiColors::Green,
+        State::Missing => AnsiColors::Red,
+        State::Stale => AnsiColors::Yellow,
+        State::Cache => AnsiColors::BrightBlack,
+    }
+}
+
+async fn verify(images: &Images, json: bool) -> Result<()> {
     let verified = images.verify().await?;
+    if json {
+        return output::json(&verified);
+    }
     for file in &verified.artefacts {
         output::line(format_args!("{file}: sha256 as pinned"))?;
     }

@@ -1,82 +1,49 @@
-//! The `harness` command: clusters for people, and the conformance run.
+//! The `harness` command: clusters for people, and the conformance run. One file for each verb.
 
-mod cluster;
+mod cli;
+mod completions;
 mod conform;
 mod doctor;
+mod down;
+mod exec;
 mod images;
-mod node;
+mod logs;
+mod open;
 mod output;
-mod reap;
+mod ps;
 mod setup;
+mod ssh;
+mod start;
+mod status;
+mod stop;
+mod sweep;
+mod table;
+mod target;
+mod up;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use harness::Result;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use harness::{Error, Kind, Result};
 
-const EXIT_CODES: &str = "Exit codes: 0 done · 1 the cluster failed · 3 the machine, the engine or an image failed · \
-    64 wrong usage · 130 interrupted. `conform` has its own: 0 conformant · 1 nonconformant · 2 inconclusive or \
-    partial · 3 environment · 4 nothing ran. `ssh NODE -- CMD` exits as CMD does.";
-
-/// Boots whole Apache Mesos clusters in Docker and judges what they do.
-#[derive(Parser)]
-#[command(name = "harness", version, after_help = EXIT_CODES, arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Boot a cluster and leave it running.
-    #[command(after_help = "Example: harness up --slaves 2 --name lab")]
-    Up(cluster::Up),
-    /// Show the nodes and components of a cluster.
-    Status(cluster::Status),
-    /// List every cluster of ours on this engine.
-    Ps(cluster::Ps),
-    /// Remove a cluster.
-    Down(cluster::Down),
-    /// Enter a node, or run a command there.
-    #[command(
-        after_help = "Examples: harness ssh mesos-slave1 · harness ssh mesos-master1 -- sudo docker logs zookeeper"
-    )]
-    Ssh(node::Ssh),
-    /// Start a node: a slave that was not there, or one that was stopped.
-    Start(node::Start),
-    /// Stop a node with everything on it.
-    Stop(node::Stop),
-    /// Show the output of a node's components.
-    Logs(node::Logs),
-    /// Run the conformance scenarios and write the report.
-    Conform(conform::ConformArgs),
-    /// Build, list, check, prune, save or load the images.
-    Images(images::ImagesArgs),
-    /// Check every prerequisite on this machine, with its remedy.
-    Doctor(doctor::DoctorArgs),
-    /// Install what the project needs on this machine.
-    Setup(setup::SetupArgs),
-    /// Remove what dead runs left behind.
-    Sweep,
-    /// Hold a lease until standard input closes, then remove what it owns.
-    #[command(hide = true)]
-    Reap { lease: String },
-}
+use cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            drop(error.print());
-            let wrong = error.exit_code() != 0;
-            return ExitCode::from(if wrong { harness::Kind::Usage.exit_code() } else { 0 });
-        }
+    let parsed = Cli::command().try_get_matches().and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((cli, wants_json(&matches)))
+    });
+    let (cli, json) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return wrong_usage(&error),
     };
+    anstream::ColorChoice::from(cli.color).write_global();
     let filter = tracing_subscriber::EnvFilter::try_from_env("HARNESS_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,harness=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(false)
         .without_time()
         .with_level(false)
         .with_target(false)
@@ -90,36 +57,69 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            output::note(format_args!("error: no runtime: {error}"));
-            return ExitCode::from(harness::Kind::Environment.exit_code());
+            let error = Error::new(Kind::Environment, "no runtime").caused_by(error);
+            return failed(&error, json);
         }
     };
     let done = runtime.block_on(run(cli.command));
     harness::interrupt::await_end();
     match done {
         Ok(code) => code,
-        Err(error) => {
-            output::note(format_args!("error: {}", error.explain()));
-            ExitCode::from(error.kind().exit_code())
-        }
+        Err(error) => failed(&error, json),
     }
+}
+
+/// Says what went wrong: to a person on standard error, and to a program in the place of the answer.
+fn failed(error: &Error, json: bool) -> ExitCode {
+    output::error(error);
+    if json {
+        // Standard output is closed or full: the exit code says the rest.
+        drop(output::json_error(error));
+    }
+    ExitCode::from(error.kind().exit_code())
+}
+
+/// `--help` and `--version` come this way too.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    if error.exit_code() == 0 {
+        return ExitCode::SUCCESS;
+    }
+    let json = std::env::args()
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == "--json");
+    if json {
+        let text = error.render().to_string();
+        let text = text.trim_start_matches("error: ").trim_end();
+        drop(output::json_error(&Error::usage(text)));
+    }
+    ExitCode::from(Kind::Usage.exit_code())
+}
+
+/// Whether the chosen verb, or the verb under it, was given `--json`.
+fn wants_json(matches: &ArgMatches) -> bool {
+    let own = matches.try_get_one::<bool>("json").ok().flatten();
+    own.is_some_and(|json| *json) || matches.subcommand().is_some_and(|(_, verb)| wants_json(verb))
 }
 
 async fn run(command: Command) -> Result<ExitCode> {
     let done = match command {
-        Command::Up(args) => cluster::up(args).await,
-        Command::Status(args) => cluster::status(args).await,
-        Command::Ps(args) => cluster::ps(args).await,
-        Command::Down(args) => cluster::down(args).await,
-        Command::Ssh(args) => return node::ssh(args).await,
-        Command::Start(args) => node::start(args).await,
-        Command::Stop(args) => node::stop(args).await,
-        Command::Logs(args) => node::logs(args).await,
+        Command::Up(args) => up::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Ps(args) => ps::run(args).await,
+        Command::Down(args) => down::run(args).await,
+        Command::Ssh(args) => return ssh::run(args).await,
+        Command::Exec(args) => return exec::run(args).await,
+        Command::Open(args) => open::run(args).await,
+        Command::Start(args) => start::run(args).await,
+        Command::Stop(args) => stop::run(args).await,
+        Command::Logs(args) => logs::run(args).await,
         Command::Conform(args) => return conform::run(args).await,
         Command::Images(args) => images::run(args).await,
         Command::Doctor(args) => return doctor::run(args).await,
         Command::Setup(args) => setup::run(args).await,
-        Command::Sweep => reap::sweep().await,
+        Command::Sweep(args) => sweep::run(args).await,
+        Command::Completions(args) => completions::run(&args),
         Command::Reap { lease } => harness::reap::reap(&lease).await.map(drop),
     };
     done.map(|()| ExitCode::SUCCESS)

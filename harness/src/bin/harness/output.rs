@@ -5,7 +5,8 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 
 use harness::error::Context;
-use harness::{Kind, Result};
+use harness::{Error, Kind, Result};
+use owo_colors::OwoColorize as _;
 
 /// One line or more of a command's result, on standard output.
 ///
@@ -31,6 +32,28 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value)
         .context(Kind::Internal, || "the answer cannot be written as JSON".to_owned())?;
     line(text)
+}
+
+/// `error` as `{"error": …}`, in the place of the answer: what a program reads is one document in either case.
+///
+/// # Errors
+/// As [`line`].
+pub(crate) fn json_error(error: &Error) -> Result<()> {
+    #[derive(serde::Serialize)]
+    struct Failed<'a> {
+        error: &'a Error,
+    }
+    json(&Failed { error })
+}
+
+/// An error, all of it, for a person.
+pub(crate) fn error(error: &Error) {
+    note(format_args!("{} {}", "error:".red().bold(), error.explain()));
+}
+
+/// What a person should know and nothing fails of.
+pub(crate) fn warning(text: impl Display) {
+    note(format_args!("{} {text}", "warning:".yellow().bold()));
 }
 
 /// Progress and errors, beside the result: on standard error, where there is nobody left to tell if it fails.

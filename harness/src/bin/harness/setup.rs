@@ -12,6 +12,14 @@ use harness::toolbox;
 
 use crate::output;
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  harness setup
+  harness setup --no-images
+  harness setup --stack ours.toml
+
+Where nothing is to do, it says nothing.";
+
 #[derive(Args)]
 pub(crate) struct SetupArgs {
     /// Leave the images alone: only cargo-nextest and the Docker engine.

@@ -1,0 +1,174 @@
+//! `harness up`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use harness::cluster::{Cluster, clusters};
+use harness::docker::Engine;
+use harness::provenance::ComponentRecord;
+use harness::{Error, Result};
+use serde::Serialize;
+
+use crate::table::Table;
+use crate::target::{self, Json, Name};
+use crate::{output, sweep};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  harness up                                    one master, one slave
+  harness up --masters 3 --slaves 2 --name lab  another one beside it
+  harness up --stack fixtures/stacks/mesos-1.10.toml
+
+Where the cluster is up already, it says so, changes nothing and exits with 0.";
+
+#[derive(Args)]
+pub(crate) struct Up {
+    /// How many slaves start at once; others start with `harness start mesos-slaveN` [default: 1].
+    #[arg(long, value_name = "N")]
+    slaves: Option<u8>,
+    /// How many masters, each with a ZooKeeper server [default: 1].
+    #[arg(long, value_name = "N")]
+    masters: Option<u8>,
+    /// A stack file: which image or version each component has.
+    #[arg(long, env = harness::stack::STACK_VARIABLE, value_name = "FILE")]
+    stack: Option<PathBuf>,
+    #[command(flatten)]
+    name: Name,
+    #[command(flatten)]
+    json: Json,
+}
+
+/// What `up --json` says. The names of the fields stay as they are.
+#[derive(Serialize)]
+struct Booted {
+    /// The cluster's name.
+    name: String,
+    /// True where it was up before, and nothing was changed.
+    already_up: bool,
+    /// How long the boot took, in seconds; null where there was none.
+    boot_s: Option<f64>,
+    /// The range of its addresses.
+    subnet: String,
+    /// Each component on each node that runs.
+    services: Vec<Service>,
+    /// What the components are, as in the report of `conform`.
+    components: Vec<ComponentRecord>,
+}
+
+/// One component on one node.
+#[derive(Serialize)]
+struct Service {
+    /// As in `mesos-master1`.
+    node: String,
+    /// The node's address.
+    address: String,
+    /// As in `mesos-agent`.
+    component: &'static str,
+    /// Where it answers: a URL, or host and port.
+    place: String,
+}
+
+/// Boots a cluster and says what is where, and whose programs it is made of.
+pub(crate) async fn run(args: Up) -> Result<()> {
+    let engine = Engine::connect().await?;
+    sweep::before(&engine).await;
+    let name = &args.name.name;
+    if clusters(&engine).await?.iter().any(|cluster| &cluster.name == name) {
+        let cluster = Cluster::attach(engine, name).await?;
+        same_topology(&cluster, &args)?;
+        return say(&booted(&cluster, None).await?, args.json.json);
+    }
+    let started = Instant::now();
+    let mut builder = Cluster::builder()
+        .for_a_person()
+        .name(name)
+        .masters(args.masters.unwrap_or(1))
+        .slaves(args.slaves.unwrap_or(1));
+    if let Some(stack) = args.stack {
+        builder = builder.stack_file(stack);
+    }
+    let cluster = builder.boot().await?;
+    let booted = booted(&cluster, Some(started.elapsed().as_secs_f64())).await?;
+    // Before anything is printed: whatever becomes of the output, the cluster is there.
+    cluster.leave_running().await?;
+    say(&booted, args.json.json)
+}
+
+/// `up` on a cluster that runs changes nothing, so it must not be asked to.
+fn same_topology(cluster: &Cluster, args: &Up) -> Result<()> {
+    let topology = cluster.topology();
+    let differs = |asked: Option<u8>, has: u8| asked.is_some_and(|asked| asked != has);
+    if !differs(args.masters, topology.masters) && !differs(args.slaves, topology.slaves) {
+        return Ok(());
+    }
+    let name = cluster.name();
+    let has = format!("{} masters and {} slaves", topology.masters, topology.slaves);
+    let option = target::option(name);
+    Err(
+        Error::usage(format!("the cluster {name} is up already, booted with {has}"))
+            .expected("the same numbers, or none")
+            .hint(format!(
+                "`harness start{option} mesos-slaveN` adds a slave; another `--name` boots another cluster"
+            )),
+    )
+}
+
+async fn booted(cluster: &Cluster, boot_s: Option<f64>) -> Result<Booted> {
+    let services = cluster.nodes().flat_map(|node| {
+        let components = cluster.components_on(node.name()).into_iter();
+        components.map(|component| Service {
+            node: node.name().to_string(),
+            address: node.address().to_string(),
+            component,
+            place: target::place(node, component),
+        })
+    });
+    Ok(Booted {
+        name: cluster.name().to_owned(),
+        already_up: boot_s.is_none(),
+        boot_s,
+        subnet: cluster.subnet().to_string(),
+        services: services.collect(),
+        components: cluster.components().await?,
+    })
+}
+
+/// What is where, whose programs they are, and what to type next.
+fn say(booted: &Booted, json: bool) -> Result<()> {
+    if json {
+        return output::json(booted);
+    }
+    let mut services = Table::new(["NODE", "ADDRESS", "WHAT", "WHERE"]);
+    for one in &booted.services {
+        services.row([
+            (&one.node).into(),
+            (&one.address).into(),
+            one.component.into(),
+            (&one.place).into(),
+        ]);
+    }
+    let mut parts = Table::new(["COMPONENT", "VERSION", "PROVENANCE", "SHA256", "FROM"]);
+    for part in &booted.components {
+        let sum = part.sha256.get(..12).unwrap_or_default();
+        parts.row([
+            (&part.name).into(),
+            (&part.version).into(),
+            part.provenance.into(),
+            sum.into(),
+            (&part.artefact).into(),
+        ]);
+    }
+    let (name, option) = (&booted.name, target::option(&booted.name));
+    let state = match booted.boot_s {
+        Some(took) => format!("the cluster {name} is up after {took:.1} s"),
+        None => format!("the cluster {name} is up already"),
+    };
+    output::print(format_args!(
+        "{state}\n\n{services}\n\n{parts}\n\n\
+         enter a node:  harness ssh{option} mesos-master1\n\
+         add a slave:   harness start{option} mesos-slave2\n\
+         see the UI:    harness open{option} mesos\n\
+         remove it all: harness down{option}\n"
+    ))
+}

@@ -1,0 +1,38 @@
+//! "Did you mean": what a mistyped name was meant to be.
+
+/// What old Mesos and short speech call a component.
+const SYNONYMS: [(&str, &str); 5] = [
+    ("mesos-slave", "mesos-agent"),
+    ("slave", "mesos-agent"),
+    ("agent", "mesos-agent"),
+    ("master", "mesos-master"),
+    ("zk", "zookeeper"),
+];
+
+/// The one of `allowed` that `text` was meant to be, if one is near.
+#[must_use]
+pub fn closest<'k>(text: &str, allowed: &[&'k str]) -> Option<&'k str> {
+    let synonym = SYNONYMS.iter().find(|(other, _)| *other == text);
+    if let Some(name) = synonym.and_then(|(_, name)| allowed.iter().find(|allowed| *allowed == name)) {
+        return Some(name);
+    }
+    let distances = allowed
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(text, name), *name));
+    let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= name.len().max(3) / 3).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_name_is_found_and_a_far_one_is_not() {
+        let allowed = ["zookeeper", "mesos-master"];
+        assert_eq!(closest("zookeper", &allowed), Some("zookeeper"));
+        assert_eq!(closest("zk", &allowed), Some("zookeeper"));
+        assert_eq!(closest("master", &allowed), Some("mesos-master"));
+        assert_eq!(closest("kafka", &allowed), None);
+    }
+}

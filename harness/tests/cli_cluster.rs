@@ -1,0 +1,367 @@
+//! The command line on a running cluster: what a person does with one, step by step, and two of them side by side.
+
+mod child;
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use bollard::models::NetworkCreateRequest;
+use child::Child;
+use child::pty::at_a_terminal;
+use harness::await_until::{Probe, Wait};
+use harness::deadlines::Deadline;
+use harness::labels;
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_harness");
+const SOON: Duration = Duration::from_secs(20);
+
+fn json(ended: &child::Ended) -> Value {
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {}", ended.stdout))
+}
+
+/// `harness ps --json`, of this cluster alone.
+async fn listed(child: &Child) -> Option<Value> {
+    let all = child.program(&["ps", "--json"], &[]).await;
+    all.assert_code(0);
+    let all = json(&all);
+    let mut all = all.as_array().expect("a list").iter();
+    all.find(|one| one["name"] == child.name.as_str()).cloned()
+}
+
+#[tokio::test]
+async fn what_a_person_does_with_a_cluster() {
+    let child = Child::new("cli").await;
+    boots_and_says_so_twice(&child).await;
+    is_listed_with_its_owner(&child).await;
+    runs_commands_beside_components(&child).await;
+    gives_a_command_a_terminal(&child).await;
+    ends_a_command_with_a_signal(&child).await;
+    opens_what_is_asked(&child).await;
+    shows_the_logs_of_several(&child).await;
+    let down = child.harness("down", &["--json"]).await;
+    down.assert_code(0);
+    assert_eq!(json(&down), serde_json::json!({"removed": [child.name], "left": []}));
+    child.assert_nothing_left().await;
+}
+
+async fn boots_and_says_so_twice(child: &Child) {
+    let first = child.harness("up", &["--json"]).await;
+    first.assert_code(0);
+    let first = json(&first);
+    assert_eq!(
+        (&first["name"], &first["already_up"]),
+        (&child.name.as_str().into(), &false.into())
+    );
+    assert!(first["boot_s"].as_f64().is_some_and(|took| took > 0.0), "{first}");
+    let services = first["services"].as_array().expect("a list");
+    let agent = services
+        .iter()
+        .find(|one| one["component"] == "mesos-agent")
+        .expect("it runs");
+    let address = agent["address"].as_str().expect("a string");
+    assert_eq!(agent["place"], format!("http://{address}:5051"));
+
+    let again = child.harness("up", &["--json"]).await;
+    again.assert_code(0);
+    let again = json(&again);
+    assert_eq!((&again["already_up"], &again["boot_s"]), (&true.into(), &Value::Null));
+    for part in ["services", "components", "subnet"] {
+        assert_eq!(again[part], first[part], "nothing was changed");
+    }
+    let again = child.harness("up", &[]).await;
+    again.assert_code(0);
+    let (name, down) = (&child.name, format!("harness down --name {}", child.name));
+    again.assert_says(&[&format!("the cluster {name} is up already"), address, &down]);
+}
+
+async fn is_listed_with_its_owner(child: &Child) {
+    let one = listed(child).await.expect("it is up");
+    let owner = &one["owner"];
+    assert_eq!(owner["user"], harness::owner::this_user());
+    assert_eq!((&owner["life"], &owner["me"]), (&"kept".into(), &true.into()));
+    assert!(
+        owner["pid"].is_i64() && one["run"].is_string() && one["created"].is_u64(),
+        "{one}"
+    );
+    assert_eq!(one["nodes"], serde_json::json!(["mesos-master1", "mesos-slave1"]));
+    let table = child.program(&["ps"], &[]).await;
+    let row = table.stdout.lines().find(|line| line.starts_with(&child.name));
+    let row = row.expect("it is in the table");
+    for part in [&harness::owner::this_user(), "kept", "1 master, 1 slave"] {
+        assert!(row.contains(part), "{part:?} stands in {row:?}");
+    }
+    let status = child.harness("status", &["--json"]).await;
+    let status = json(&status);
+    let agent = status["containers"]
+        .as_array()
+        .expect("a list")
+        .last()
+        .expect("one at least");
+    assert_eq!(
+        (&agent["node"], &agent["component"]),
+        (&"mesos-slave1".into(), &"mesos-agent".into())
+    );
+    assert_eq!(agent["state"], "running");
+}
+
+async fn runs_commands_beside_components(child: &Child) {
+    let exec = async |args: &[&str]| child.harness("exec", args).await;
+    let agent = exec(&[
+        "mesos-slave1",
+        "--",
+        "sh",
+        "-c",
+        "echo $MESOS_PORT; echo bad >&2; exit 7",
+    ])
+    .await;
+    agent.assert_code(7);
+    assert_eq!((agent.stdout.as_str(), agent.stderr.as_str()), ("5051\n", "bad\n"));
+    let zookeeper = exec(&[
+        "mesos-master1",
+        "zookeeper",
+        "--",
+        "sh",
+        "-c",
+        "echo ${MESOS_PORT:-none}; tty",
+    ])
+    .await;
+    zookeeper.assert_code(1);
+    assert_eq!(zookeeper.stdout, "none\nnot a tty\n");
+    let wrong = exec(&["mesos-master1", "zokeeper", "--", "true"]).await;
+    wrong.assert_code(64);
+    wrong.assert_says(&["mesos-master1 has no component zokeeper", "did you mean zookeeper?"]);
+    let absent = exec(&["mesos-slave4", "--", "true"]).await;
+    absent.assert_code(64);
+    absent.assert_says(&[&format!("harness start --name {} mesos-slave4", child.name)]);
+}
+
+async fn gives_a_command_a_terminal(child: &Child) {
+    let mut command = std::process::Command::new(PROGRAM);
+    command.args([
+        "exec",
+        "-it",
+        "--name",
+        &child.name,
+        "mesos-slave1",
+        "--",
+        "sh",
+        "-c",
+        "tty; exit 3",
+    ]);
+    let (status, shown) = at_a_terminal(command).await;
+    assert_eq!(status.code(), Some(3), "{shown}");
+    assert!(shown.contains("/dev/pts/"), "{shown}");
+}
+
+async fn ends_a_command_with_a_signal(child: &Child) {
+    let processes = async || {
+        let list = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '";
+        child
+            .harness("exec", &["mesos-slave1", "--", "sh", "-c", list])
+            .await
+            .stdout
+    };
+    let args = ["exec", "--name", &child.name, "mesos-slave1", "--", "sleep", "4711"];
+    let running = child.command(PROGRAM, &args).spawn().expect("it starts");
+    let runs = async |wanted: bool| {
+        let deadline = Deadline::custom("SIGNALLED", SOON);
+        let wait = Wait::that(format!("the command runs: {wanted}"), deadline);
+        let look = async || match processes().await.contains("sleep 4711") == wanted {
+            true => Probe::Ready(()),
+            false => Probe::NotYet("not yet".to_owned()),
+        };
+        wait.until(look).await.expect("it is so in time");
+    };
+    runs(true).await;
+    child::send(&running, Signal::SIGTERM);
+    child::end(running).await.assert_code(128 + Signal::SIGTERM as i32);
+    runs(false).await;
+}
+
+async fn opens_what_is_asked(child: &Child) {
+    let url = child.harness("open", &["mesos", "--print"]).await;
+    url.assert_code(0);
+    assert!(
+        url.stdout.starts_with("http://10.") && url.stdout.ends_with(":5050\n"),
+        "{}",
+        url.stdout
+    );
+    let agent = child.harness("open", &["mesos-slave1", "--print"]).await;
+    assert!(agent.stdout.ends_with(":5051\n"), "{}", agent.stdout);
+
+    let opened = child.folder.path().join("opened");
+    let browser = child.file(
+        "bin/xdg-open",
+        &format!("#!/bin/sh\necho \"$1\" > {}\n", opened.display()),
+    );
+    std::fs::set_permissions(&browser, PermissionsExt::from_mode(0o755)).expect("it is ours");
+    let path = format!("{}:/usr/bin:/bin", browser.parent().expect("a folder").display());
+    let env = [("PATH", path.as_str()), ("DISPLAY", ":7")];
+    let shown = child.harness_with("open", &["mesos"], &env).await;
+    shown.assert_code(0);
+    assert_eq!(shown.stdout, url.stdout);
+    Wait::that("the browser was called", Deadline::custom("OPENED", SOON))
+        .until(async || match std::fs::read_to_string(&opened) {
+            Ok(called) if called == url.stdout => Probe::Ready(()),
+            other => Probe::NotYet(format!("{other:?}")),
+        })
+        .await
+        .expect("it is");
+}
+
+async fn shows_the_logs_of_several(child: &Child) {
+    let one = child
+        .harness("logs", &["mesos-master1", "mesos-master", "--tail", "5"])
+        .await;
+    one.assert_code(0);
+    assert!(
+        !one.stdout.contains(" | ") && one.stderr.lines().count() <= 5,
+        "{}",
+        one.stderr
+    );
+    let all = child.harness("logs", &["--since", "1h"]).await;
+    all.assert_code(0);
+    all.assert_says(&[
+        "mesos-master1 zookeeper    | ",
+        "mesos-master1 mesos-master | ",
+        "mesos-slave1 mesos-agent   | ",
+        "Registered with master",
+    ]);
+    let nothing = child.harness("logs", &["mesos-slave1", "--since", "0s"]).await;
+    nothing.assert_code(0);
+    assert!(!nothing.stderr.contains("Registered with master"), "{}", nothing.stderr);
+
+    // Followed, both are read at once: lines of each come, though neither ends.
+    let args = ["logs", "--name", &child.name, "mesos-master1", "--follow"];
+    let mut running = child.command(PROGRAM, &args).spawn().expect("it starts");
+    let lines = async |prefix: &str, stream: &mut (dyn tokio::io::AsyncRead + Unpin + Send)| {
+        use tokio::io::AsyncBufReadExt as _;
+        let mut lines = tokio::io::BufReader::new(stream).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.starts_with(prefix) {
+                return;
+            }
+        }
+        panic!("no line began with {prefix:?}");
+    };
+    let (mut stdout, mut stderr) = (
+        running.stdout.take().expect("piped"),
+        running.stderr.take().expect("piped"),
+    );
+    let both = async {
+        tokio::join!(
+            lines("zookeeper    | ", &mut stdout),
+            lines("mesos-master | ", &mut stderr)
+        )
+    };
+    tokio::time::timeout(SOON, both).await.expect("they come in time");
+    child::send(&running, Signal::SIGTERM);
+    running.wait().await.expect("it ends");
+}
+
+#[tokio::test]
+async fn two_clusters_live_side_by_side() {
+    let (one, other) = (Child::new("one").await, Child::new("other").await);
+    let (up, beside) = tokio::join!(
+        one.harness("up", &["--slaves", "0"]),
+        other.harness("up", &["--slaves", "0"])
+    );
+    up.assert_code(0);
+    beside.assert_code(0);
+    let (first, second) = (
+        listed(&one).await.expect("it is up"),
+        listed(&other).await.expect("it is up"),
+    );
+    assert_ne!(first["subnet"], second["subnet"]);
+    one.harness("down", &[]).await.assert_code(0);
+    one.assert_nothing_left().await;
+    let left = listed(&other).await.expect("it is up still");
+    assert_eq!(left["nodes"], serde_json::json!(["mesos-master1"]));
+    let mistyped = other
+        .program(&["status", "--name", &format!("{}x", other.name)], &[])
+        .await;
+    mistyped.assert_code(64);
+    mistyped.assert_says(&[&format!("did you mean {}?", other.name)]);
+    other.harness("down", &[]).await.assert_code(0);
+    other.assert_nothing_left().await;
+}
+
+/// A cluster of which only the network is there, with these labels beside ours.
+async fn network(child: &Child, own: &[(&str, &str)]) {
+    let common = [
+        (labels::HARNESS, "1".to_owned()),
+        (labels::CLUSTER, child.name.clone()),
+        (labels::CREATED, labels::now().to_string()),
+    ];
+    let common = common.map(|(name, value)| (name.to_owned(), value)).into_iter();
+    let own = own
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let request = NetworkCreateRequest {
+        name: child.name.clone(),
+        labels: Some(common.chain(own).collect()),
+        ..NetworkCreateRequest::default()
+    };
+    child
+        .engine
+        .docker()
+        .create_network(request)
+        .await
+        .expect("it is created");
+}
+
+#[tokio::test]
+async fn what_is_somebody_elses_is_removed_only_when_told_so() {
+    let child = Child::new("foreign").await;
+    network(&child, &[(labels::OWNER, "somebody@elsewhere"), (labels::KEEP, "1")]).await;
+    let refused = child.harness("down", &[]).await;
+    refused.assert_code(64);
+    let hint = format!("`harness down --foreign --name {}` removes it all the same", child.name);
+    refused.assert_says(&[
+        &format!("the cluster {} is that of somebody@elsewhere", child.name),
+        &hint,
+    ]);
+    let one = listed(&child).await.expect("it is there still");
+    assert_eq!(
+        (&one["owner"]["me"], &one["owner"]["life"]),
+        (&false.into(), &"kept".into())
+    );
+    child.harness("down", &["--foreign"]).await.assert_code(0);
+    child.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn a_sweep_says_what_it_would_remove_before_it_does() {
+    let child = Child::new("sweep").await;
+    let lease = format!("test-{}", child.name);
+    let user = nix::unistd::geteuid();
+    child.file(&format!("tmp/mesos-harness-{user}/leases/{lease}"), "");
+    network(
+        &child,
+        &[(labels::LEASE, &lease), (labels::OWNER, &harness::owner::this_user())],
+    )
+    .await;
+    let object = format!("network {}", child.name);
+
+    let dry = child.program(&["sweep", "--dry-run", "--json"], &[]).await;
+    dry.assert_code(0);
+    assert_eq!(
+        json(&dry),
+        serde_json::json!({"dry_run": true, "found": [&object], "removed": []})
+    );
+    assert_eq!(
+        listed(&child).await.expect("it is there still")["owner"]["life"],
+        "dead"
+    );
+    let dry = child.program(&["sweep", "-n"], &[]).await;
+    dry.assert_says(&[&format!("would remove {object}"), "1 leftovers would be removed"]);
+
+    let swept = child.program(&["sweep", "--json"], &[]).await;
+    assert_eq!(
+        json(&swept),
+        serde_json::json!({"dry_run": false, "found": [&object], "removed": [&object]})
+    );
+    child.assert_nothing_left().await;
+}

@@ -1,6 +1,6 @@
 //! Agents that come and go.
 
-use harness::client::mesos::{FrameworkSpec, TaskSpec, TaskState};
+use harness::client::mesos::{Capability, FrameworkSpec, Reason, StatusSource, TaskSpec, TaskState};
 use harness::evidence::Verdict;
 use harness::{Cluster, Result, check};
 use rstest::rstest;
@@ -64,6 +64,54 @@ async fn deactivated_keeps_its_tasks_and_is_not_offered(#[future] cluster: Resul
     framework
         .await_offer("is of the first agent", |offer| offer.agent_id == *task.agent_id())
         .await?;
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn drained_kills_its_tasks_and_is_not_offered(#[future] cluster: Result<Cluster>) -> Verdict {
+    let mut cluster = cluster.await?;
+    let framework = cluster
+        .framework(FrameworkSpec::new("drained").capability(Capability::PartitionAware))
+        .await?;
+    let task = framework.run(TaskSpec::command("leaves", "sleep 1000")).await?;
+    task.await_state(TaskState::TaskRunning).await?;
+
+    cluster.mesos().drain_agent(task.agent_id(), false).await?;
+
+    let status = task.await_terminal().await?;
+    check!(status.state == TaskState::TaskKilled);
+    check!(status.reason == Some(Reason::AgentDraining));
+    let second = cluster.start_slave(2).await?.address().to_string();
+    framework
+        .await_offer("is of the other agent", |offer| offer.hostname == second)
+        .await?;
+    check!(
+        framework.offers().iter().all(|offer| offer.hostname == second),
+        "the drained one is not offered"
+    );
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn marked_gone_takes_its_tasks_with_it(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let framework = cluster
+        .framework(FrameworkSpec::new("gone").capability(Capability::PartitionAware))
+        .await?;
+    let task = framework.run(TaskSpec::command("gone", "sleep 1000")).await?;
+    task.await_state(TaskState::TaskRunning).await?;
+
+    cluster.mesos().mark_agent_gone(task.agent_id()).await?;
+
+    let status = task.await_terminal().await?;
+    check!(status.state == TaskState::TaskGoneByOperator);
+    check!(status.reason == Some(Reason::AgentRemovedByOperator));
+    check!(status.source == Some(StatusSource::SourceMaster));
+    check!(cluster.mesos().agents().await?.is_empty());
     framework.finish().await?;
     cluster.finish().await
 }

@@ -54,3 +54,25 @@ async fn without_failover_timeout_takes_its_tasks(#[future] cluster: Result<Clus
     check!(tasks.completed_tasks.iter().map(|task| task.state).collect::<Vec<_>>() == [TaskState::TaskKilled]);
     cluster.finish().await
 }
+
+#[rstest]
+#[tokio::test]
+async fn joins_and_leaves_roles_while_it_runs(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let mut framework = cluster
+        .framework(FrameworkSpec::new("roles").roles(["first", "second"]))
+        .await?;
+    let offer = framework.await_offer("comes", |_| true).await?;
+    check!(["first", "second"].contains(&offer.role()));
+    framework.decline(&offer).await?;
+
+    framework.change_roles(["third"]).await?;
+
+    framework
+        .await_offer("is for the new role", |offer| offer.role() == "third")
+        .await?;
+    let roles = cluster.mesos().get_frameworks().await?.frameworks;
+    check!(roles[0].framework_info.roles == ["third"]);
+    framework.finish().await?;
+    cluster.finish().await
+}

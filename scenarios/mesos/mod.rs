@@ -1,12 +1,17 @@
 mod agent;
+mod exec;
 mod executor;
 mod fetcher;
 mod framework;
 mod health;
+mod limits;
 mod master;
 mod offers;
+mod quota;
 mod recovery;
 mod reservation;
+mod security;
+mod status;
 mod task;
 mod task_group;
 mod volume;

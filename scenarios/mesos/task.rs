@@ -215,3 +215,29 @@ async fn max_completion_time_ends_it(#[future] cluster: Result<Cluster>) -> Verd
     framework.finish().await?;
     cluster.finish().await
 }
+
+/// Its own policy would leave it a minute.
+#[rstest]
+#[tokio::test]
+async fn kill_policy_of_the_call_overrides_its_own(#[future] cluster: Result<Cluster>) -> Verdict {
+    const GRACE: Duration = Duration::from_secs(1);
+    let cluster = cluster.await?;
+    let framework = cluster
+        .framework(FrameworkSpec::new("kill-policy").capability(Capability::TaskKillingState))
+        .await?;
+    let stubborn = TaskSpec::command("stubborn", "trap '' TERM; echo ready; while :; do sleep 0.05; done");
+    let task = framework.run(stubborn.kill_grace(Duration::from_secs(60))).await?;
+    cluster.sandbox(&task).await?.await_text("stdout", "ready").await?;
+
+    let killed = std::time::Instant::now();
+    task.kill_within(GRACE).await?;
+
+    task.await_state(TaskState::TaskKilling).await?;
+    let status = task.await_terminal().await?;
+    check!(status.state == TaskState::TaskKilled);
+    let took = killed.elapsed();
+    check!(took >= GRACE, "it has the grace period of the call");
+    check!(took < Duration::from_secs(30), "and not that of its own policy");
+    framework.finish().await?;
+    cluster.finish().await
+}

@@ -4,6 +4,8 @@ mod answer;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Method, StatusCode, Url};
@@ -26,6 +28,7 @@ const REDIRECTS: usize = 3;
 pub struct Http {
     base: Url,
     client: reqwest::Client,
+    authorization: Option<String>,
 }
 
 impl Http {
@@ -50,6 +53,7 @@ impl Http {
         Ok(Http {
             base: url,
             client: client()?,
+            authorization: None,
         })
     }
 
@@ -80,6 +84,47 @@ impl Http {
             .header("accept", "application/json")
     }
 
+    /// A POST of a JSON document that is answered with RecordIO of JSON documents.
+    pub fn post_for_records(&self, path: &str, body: &Value) -> Request {
+        let mut request = self.request(Method::POST, path);
+        request.body = Some(body.to_string());
+        request
+            .header("content-type", "application/json")
+            .header("accept", "application/recordio")
+            .header("message-accept", "application/json")
+    }
+
+    /// A POST of JSON documents in RecordIO.
+    pub fn post_records(&self, path: &str, records: &[Value]) -> Request {
+        let mut request = self.request(Method::POST, path);
+        let records = records.iter().map(Value::to_string);
+        request.body = Some(records.map(|record| format!("{}\n{record}", record.len())).collect());
+        request
+            .header("content-type", "application/recordio")
+            .header("message-content-type", "application/json")
+            .header("accept", "application/json")
+    }
+
+    /// Says who it is in every request, by HTTP's basic scheme.
+    #[must_use]
+    pub fn credential(mut self, principal: &str, secret: &str) -> Self {
+        self.authorization = Some(format!("Basic {}", STANDARD.encode(format!("{principal}:{secret}"))));
+        self
+    }
+
+    /// The header `Authorization`, where it has one.
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        self.authorization.as_deref()
+    }
+
+    /// The same one who asks, at another server.
+    pub(crate) fn at(&self, base: &str) -> Result<Self> {
+        Ok(Http {
+            authorization: self.authorization.clone(),
+            ..Http::new(base)?
+        })
+    }
+
     /// Any other request.
     pub fn request(&self, method: Method, path: &str) -> Request {
         let mut url = self.base.clone();
@@ -88,7 +133,11 @@ impl Http {
             client: self.client.clone(),
             method,
             url,
-            headers: Vec::new(),
+            headers: self
+                .authorization
+                .iter()
+                .map(|own| ("authorization", own.clone()))
+                .collect(),
             body: None,
             redirects: REDIRECTS,
             limit: None,

@@ -24,6 +24,7 @@ pub struct ClusterBuilder {
     pub(super) topology: Topology,
     pub(super) agents: BTreeMap<NodeName, AgentOverride>,
     pub(super) env: Vec<(String, String, String)>,
+    pub(super) files: Vec<(String, String, String)>,
     pub(super) kept: bool,
 }
 
@@ -57,6 +58,7 @@ impl Default for ClusterBuilder {
             },
             agents: BTreeMap::new(),
             env: Vec::new(),
+            files: Vec::new(),
             kept: false,
         }
     }
@@ -144,6 +146,14 @@ impl ClusterBuilder {
         self
     }
 
+    /// A file of every container of `component`, over what the stack says: its absolute path there and its content.
+    #[must_use]
+    pub fn file(mut self, component: &str, path: &str, content: &str) -> Self {
+        self.files
+            .push((component.to_owned(), path.to_owned(), content.to_owned()));
+        self
+    }
+
     /// Boots the cluster and waits until a master leads and every agent is registered.
     ///
     /// # Errors
@@ -163,6 +173,9 @@ impl ClusterBuilder {
         let mut stack = Stack::load(file.as_deref().map(Path::new))?;
         for (component, name, value) in &self.env {
             stack.set_env(component, name, value)?;
+        }
+        for (component, path, content) in &self.files {
+            stack.set_file(component, path, content)?;
         }
         Ok((stack, file))
     }

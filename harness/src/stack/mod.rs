@@ -156,6 +156,19 @@ impl Stack {
         Ok(())
     }
 
+    /// Puts one file into a component's containers.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] where there is no such component.
+    pub fn set_file(&mut self, name: &str, path: &str, content: &str) -> Result<()> {
+        self.component(name)?;
+        if let Some(spec) = self.components.get_mut(name) {
+            spec.files
+                .insert(path.to_owned(), FileSource::Content(content.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Every component with its name.
     pub fn components(&self) -> impl Iterator<Item = (&str, &ComponentSpec)> {
         self.components.iter().map(|(name, spec)| (name.as_str(), spec))

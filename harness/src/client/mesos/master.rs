@@ -62,6 +62,14 @@ impl MasterClient {
         Ok(MasterClient { http: Http::new(base)? })
     }
 
+    /// The same master, for one who says who it is.
+    #[must_use]
+    pub fn credential(self, principal: &str, secret: &str) -> Self {
+        MasterClient {
+            http: self.http.credential(principal, secret),
+        }
+    }
+
     /// For requests that have no method here.
     #[must_use]
     pub fn http(&self) -> &Http {

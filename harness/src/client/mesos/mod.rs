@@ -6,6 +6,8 @@ pub mod files;
 pub mod master;
 pub mod operator;
 pub mod scheduler;
+pub mod session;
+pub mod shares;
 pub mod state;
 pub mod task;
 

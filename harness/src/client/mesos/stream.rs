@@ -127,7 +127,7 @@ impl EventStream {
         self.fault("the stream is not RecordIO").caused_by(error)
     }
 
-    fn fault(&self, summary: &str) -> Error {
+    pub(super) fn fault(&self, summary: &str) -> Error {
         Error::new(Kind::Answer, summary).ran(&self.ran)
     }
 }

@@ -269,6 +269,18 @@ impl Framework {
         self.shared.call("RECONCILE", Some(json!({ "tasks": [] }))).await
     }
 
+    /// UPDATE_FRAMEWORK: is in these roles from now on, and no longer in the former ones.
+    ///
+    /// # Errors
+    /// The call's.
+    pub async fn change_roles<R: Into<String>>(&mut self, roles: impl IntoIterator<Item = R>) -> Result<()> {
+        let spec = self.spec.clone().roles(roles).id(self.shared.id.clone());
+        let body = json!({ "framework_info": spec.to_v1(), "suppressed_roles": [] });
+        self.shared.call("UPDATE_FRAMEWORK", Some(body)).await?;
+        self.spec = spec;
+        Ok(())
+    }
+
     /// Asks for no more offers.
     ///
     /// # Errors

@@ -102,7 +102,13 @@ impl Shared {
             .post_json(PATH, &call)
             .header(STREAM_ID, self.stream_id.as_str())
             .without_redirects();
-        request.send().await?.expect(&[StatusCode::ACCEPTED]).map(drop)
+        // UPDATE_FRAMEWORK alone is answered when it is done.
+        let done = if kind == "UPDATE_FRAMEWORK" {
+            StatusCode::OK
+        } else {
+            StatusCode::ACCEPTED
+        };
+        request.send().await?.expect(&[done]).map(drop)
     }
 
     /// Gives offers back for [`REFUSE`].
@@ -149,9 +155,13 @@ pub(super) fn teardown_blocking(shared: &Shared, limit: Duration) {
     let mut call = call("TEARDOWN", None);
     call["framework_id"] = shared.id.to_v1();
     let (body, authority, stream_id) = (call.to_string(), shared.http.authority(), &shared.stream_id);
+    let authorization = shared.http.authorization();
+    let authorization = authorization
+        .map(|own| format!("Authorization: {own}\r\n"))
+        .unwrap_or_default();
     let request = format!(
         "POST /{PATH} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: application/json\r\n{STREAM_ID}: {stream_id}\r\n\
-         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+         {authorization}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     if let Err(error) = send_blocking(&authority, request.as_bytes(), limit) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::client::FrameworkId;
+use crate::client::{FrameworkId, Http};
 
 /// What a framework can do, beyond what every one can (Mesos `FrameworkInfo.Capability`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +56,7 @@ pub struct FrameworkSpec {
     failover_timeout: Duration,
     capabilities: Vec<Capability>,
     principal: Option<String>,
+    secret: Option<String>,
     webui_url: Option<String>,
     attributes: Vec<(String, String)>,
 }
@@ -72,6 +73,7 @@ impl FrameworkSpec {
             failover_timeout: Duration::ZERO,
             capabilities: vec![Capability::MultiRole],
             principal: None,
+            secret: None,
             webui_url: None,
             attributes: Vec::new(),
         }
@@ -119,6 +121,21 @@ impl FrameworkSpec {
     pub fn principal(mut self, principal: impl Into<String>) -> Self {
         self.principal = Some(principal.into());
         self
+    }
+
+    /// Who it is and the secret that proves it: sent with every call, by HTTP's basic scheme.
+    pub fn credential(mut self, principal: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.principal = Some(principal.into());
+        self.secret = Some(secret.into());
+        self
+    }
+
+    /// `http`, for one who says who it is, where this one does.
+    pub(super) fn identify(&self, http: Http) -> Http {
+        match (&self.principal, &self.secret) {
+            (Some(principal), Some(secret)) => http.credential(principal, secret),
+            _ => http,
+        }
     }
 
     /// Where people find it.

@@ -23,7 +23,7 @@ pub(super) struct Begun {
 }
 
 pub(super) async fn subscribe(master: &str, spec: &FrameworkSpec) -> Result<Begun> {
-    let first = Http::new(master)?;
+    let first = spec.identify(Http::new(master)?);
     let next = Mutex::new(first.clone());
     let mut subscribe = call("SUBSCRIBE", Some(json!({ "framework_info": spec.to_v1() })));
     if let Some(constraints) = spec.offer_constraints() {
@@ -101,5 +101,5 @@ fn server_at(from: &Http, location: &str) -> Option<Http> {
     let mut url = from.base().join(location).ok()?;
     url.set_path("");
     url.set_query(None);
-    Http::new(url.as_str()).ok()
+    from.at(url.as_str()).ok()
 }

@@ -1,0 +1,185 @@
+//! Commands beside a task, in its container, and the streams of containers (Mesos `docs/operator-http-api.md`,
+//! LAUNCH_NESTED_CONTAINER_SESSION and ATTACH_CONTAINER_*; the agent's `mesos-io-switchboard` carries the bytes).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::agent::AgentClient;
+use super::operator::call;
+use super::stream::{EventStream, Opened};
+use crate::Result;
+use crate::client::{ContainerId, Request};
+
+const PATH: &str = "api/v1";
+
+/// What a session runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Command {
+    value: String,
+    terminal: bool,
+}
+
+impl Command {
+    /// `value`, given to `/bin/sh`.
+    pub fn shell(value: impl Into<String>) -> Self {
+        Command {
+            value: value.into(),
+            terminal: false,
+        }
+    }
+
+    /// On a terminal: then stdout and stderr are one. It has no size before [`AgentClient::attach_terminal`] gives it
+    /// one: the agent reads no `window_size` of a launch (`src/slave/containerizer/mesos/io/switchboard.cpp`).
+    pub fn terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
+    fn to_v1(&self, container: &ContainerId) -> Value {
+        let mut launch = json!({
+            "container_id": container,
+            "command": { "value": self.value, "shell": true },
+        });
+        if self.terminal {
+            launch["container"] = json!({ "type": "MESOS", "tty_info": {} });
+        }
+        launch
+    }
+}
+
+/// The output of a container, as it comes.
+#[derive(Debug)]
+pub struct Session {
+    container: ContainerId,
+    stream: EventStream,
+}
+
+/// All that a container wrote while it was attached to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Its standard output; on a terminal everything.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct ProcessIo {
+    data: Option<Data>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    data: String,
+}
+
+impl Session {
+    /// The container.
+    #[must_use]
+    pub fn container(&self) -> &ContainerId {
+        &self.container
+    }
+
+    /// Reads until the container's output ends.
+    ///
+    /// # Errors
+    /// [`Kind::Deadline`](crate::Kind::Deadline) after silence, [`Kind::Answer`](crate::Kind::Answer) when the stream
+    /// breaks off or is not what it should be.
+    pub async fn read_to_end(mut self) -> Result<Output> {
+        let mut output = Output::default();
+        while let Some(event) = self.stream.next::<ProcessIo>().await? {
+            // Without data it is a heartbeat.
+            let Some(data) = event.data else { continue };
+            let bytes = STANDARD
+                .decode(&data.data)
+                .map_err(|error| self.stream.fault("output that is not base64").caused_by(error))?;
+            match data.kind.as_str() {
+                "STDERR" => output.stderr.extend(bytes),
+                _ => output.stdout.extend(bytes),
+            }
+        }
+        Ok(output)
+    }
+}
+
+impl AgentClient {
+    /// LAUNCH_NESTED_CONTAINER_SESSION: runs a command in the container `parent`. It waits for its input unless
+    /// [`AgentClient::attach_input`] gives it some, and ends with the session.
+    ///
+    /// # Errors
+    /// The request's.
+    pub async fn exec(&self, parent: &ContainerId, command: Command) -> Result<Session> {
+        let container = ContainerId {
+            value: Uuid::new_v4().to_string(),
+            parent: Some(Box::new(parent.clone())),
+        };
+        let body = call("LAUNCH_NESTED_CONTAINER_SESSION", Some(command.to_v1(&container)));
+        self.session(container, &body).await
+    }
+
+    /// ATTACH_CONTAINER_OUTPUT: what a container with a terminal or of a session writes from now on.
+    ///
+    /// # Errors
+    /// The request's; for any other container the agent refuses.
+    pub async fn attach_output(&self, container: &ContainerId) -> Result<Session> {
+        let body = call("ATTACH_CONTAINER_OUTPUT", Some(json!({ "container_id": container })));
+        self.session(container.clone(), &body).await
+    }
+
+    async fn session(&self, container: ContainerId, body: &Value) -> Result<Session> {
+        match EventStream::open(self.http().post_for_records(PATH, body)).await? {
+            Opened::Stream(stream) => Ok(Session {
+                container,
+                stream: *stream,
+            }),
+            Opened::Refused { error, .. } => Err(error),
+        }
+    }
+
+    /// ATTACH_CONTAINER_INPUT: gives a container all of its standard input, and ends it.
+    ///
+    /// # Errors
+    /// The request's.
+    pub async fn attach_input(&self, container: &ContainerId, input: &[u8]) -> Result<()> {
+        // Nothing more is the end of the input.
+        self.input(container, &[typed(input), typed(b"")]).await
+    }
+
+    /// ATTACH_CONTAINER_INPUT for a container with a terminal: gives it a size in characters, and types `input`.
+    ///
+    /// # Errors
+    /// The request's.
+    pub async fn attach_terminal(
+        &self,
+        container: &ContainerId,
+        (rows, columns): (u16, u16),
+        input: &[u8],
+    ) -> Result<()> {
+        let size = json!({ "window_size": { "rows": rows, "columns": columns } });
+        let resized = json!({ "type": "CONTROL", "control": { "type": "TTY_INFO", "tty_info": size } });
+        self.input(container, &[resized, typed(input)]).await
+    }
+
+    async fn input(&self, container: &ContainerId, all: &[Value]) -> Result<()> {
+        let record = |body: Value| call("ATTACH_CONTAINER_INPUT", Some(body));
+        let mut records = vec![record(json!({ "type": "CONTAINER_ID", "container_id": container }))];
+        let rest = all
+            .iter()
+            .map(|io| record(json!({ "type": "PROCESS_IO", "process_io": io })));
+        records.extend(rest);
+        let request: Request = self.http().post_records(PATH, &records);
+        request.send().await?.ok().map(drop)
+    }
+}
+
+/// A v1 `ProcessIO` with a part of the input.
+fn typed(bytes: &[u8]) -> Value {
+    json!({ "type": "DATA", "data": { "type": "STDIN", "data": STANDARD.encode(bytes) } })
+}

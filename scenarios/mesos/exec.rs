@@ -1,0 +1,67 @@
+//! Commands that a person runs in a task's container, and streams to and from them.
+
+use harness::client::ContainerId;
+use harness::client::mesos::session::Command;
+use harness::client::mesos::{FrameworkSpec, TaskHandle, TaskSpec, TaskState};
+use harness::evidence::Verdict;
+use harness::{Cluster, Error, Result, check};
+use rstest::rstest;
+
+use crate::fixtures::cluster;
+
+/// The container of a running task.
+async fn container(task: &TaskHandle) -> Result<ContainerId> {
+    let status = task.await_state(TaskState::TaskRunning).await?;
+    let container = status.container_status.and_then(|status| status.container_id);
+    container.ok_or_else(|| Error::internal("a running task has a container"))
+}
+
+#[rstest]
+#[tokio::test]
+async fn streams_in_and_out_of_a_command(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let agent = cluster.slave(1)?.agent();
+    let framework = cluster.framework(FrameworkSpec::new("exec")).await?;
+    let task = framework.run(TaskSpec::command("task", "sleep 1000")).await?;
+    let parent = container(&task).await?;
+
+    let session = agent
+        .exec(&parent, Command::shell("echo oops >&2; tr a-z A-Z; exit 3"))
+        .await?;
+    let second = agent.attach_output(session.container()).await?;
+    let inner = session.container().clone();
+    agent.attach_input(&inner, b"hello\0there\n").await?;
+
+    let output = session.read_to_end().await?;
+    check!(output.stdout == b"HELLO\0THERE\n");
+    check!(output.stderr == b"oops\n");
+    check!(
+        second.read_to_end().await?.stdout == output.stdout,
+        "whoever attaches gets it too"
+    );
+    check!(task.state() == TaskState::TaskRunning, "the task itself goes on");
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn terminal_has_the_size_that_it_is_given(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let agent = cluster.slave(1)?.agent();
+    let framework = cluster.framework(FrameworkSpec::new("terminal")).await?;
+    let task = framework.run(TaskSpec::command("task", "sleep 1000")).await?;
+    let parent = container(&task).await?;
+
+    let command = Command::shell("tty; read line; stty size; echo \"<$line>\"").terminal();
+    let session = agent.exec(&parent, command).await?;
+    let inner = session.container().clone();
+    agent.attach_terminal(&inner, (33, 77), b"typed\n").await?;
+
+    let output = session.read_to_end().await?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    check!(text.starts_with("/dev/pts/"), "{text}");
+    check!(text.ends_with("33 77\r\n<typed>\r\n"), "{text}");
+    framework.finish().await?;
+    cluster.finish().await
+}

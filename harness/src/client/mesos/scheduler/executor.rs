@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::framework::Framework;
 use super::handle::TaskHandle;
-use super::task_spec::Uri;
+use super::uri::Uri;
 use crate::Result;
 use crate::await_until::Probe;
 use crate::client::ids::wrapped;

@@ -20,6 +20,7 @@ mod subscribe;
 mod task_spec;
 #[cfg(test)]
 mod tests;
+mod uri;
 
 pub use checks::{Check, HealthCheck};
 pub use executor::{ExecutorMessage, ExecutorSpec, Failure};
@@ -29,4 +30,5 @@ pub use handle::TaskHandle;
 pub use offer::{Attribute, Offer};
 pub use operations::Operation;
 pub use spec::{Capability, FrameworkSpec};
-pub use task_spec::{TaskSpec, Uri};
+pub use task_spec::TaskSpec;
+pub use uri::Uri;

@@ -5,9 +5,11 @@ mod child;
 
 use std::path::Path;
 
-use bollard::query_parameters::ListImagesOptionsBuilder;
+use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptions};
 use child::Child;
+use futures_util::TryStreamExt as _;
 use harness::labels;
+use rstest::rstest;
 
 const NOWHERE: (&str, &str) = ("DOCKER_HOST", "unix:///nonexistent.sock");
 
@@ -126,6 +128,82 @@ async fn a_component_that_never_becomes_ready_is_told_with_the_last_reason_and_i
     let folder = child.evidence().join(format!("up.{}", child.name));
     let log = folder.join(format!("logs-{}-mesos-master1-zookeeper.log", child.name));
     assert!(log.is_file(), "{} was kept", log.display());
+}
+
+/// Names and numbers as they must be, and a kind of disk that Mesos does not have.
+const RESOURCES: &str = r#"
+[node.mesos-slave1]
+resources = '[{"name":"disk","type":"SCALAR","scalar":{"value":9},"disk":{"source":{"type":"NOWHERE"}}}]'
+"#;
+
+/// What only Mesos knows to be wrong: its own words are shown, those of the log's last lines.
+#[rstest]
+#[case::a_flag("mesos-agent", "args = [\"--no_such_flag=1\"]", "", "unknown flag 'no_such_flag'")]
+#[case::a_port("mesos-master", "env = { MESOS_PORT = \"2181\" }", "", "Address already in use")]
+#[case::resources("mesos-agent", "", RESOURCES, "Failed to find enum for 'NOWHERE'")]
+#[tokio::test]
+async fn what_mesos_refuses_is_shown_in_its_words(
+    #[case] component: &str,
+    #[case] setting: &str,
+    #[case] more: &str,
+    #[case] said: &str,
+) {
+    let child = Child::new("refused").await;
+    let ended = up(&child, &format!("[component.{component}]\n{setting}\n{more}\n"), &[]).await;
+    ended.assert_code(1);
+    let node = if component == "mesos-agent" {
+        "mesos-slave1"
+    } else {
+        "mesos-master1"
+    };
+    let container = format!("{}-{node}-{component}", child.name);
+    ended.assert_says(&[
+        &format!("the container {container} exited with status "),
+        &format!("docker logs {container}"),
+        said,
+    ]);
+    child.assert_nothing_left().await;
+}
+
+/// An image of nothing, as an archive that was cut short leaves it.
+#[tokio::test]
+async fn an_image_without_a_program_is_told() {
+    let child = Child::new("empty").await;
+    let reference = format!("mesos-harness-test/empty:{}", child.name);
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    archive
+        .append_data(&mut header, "nothing", &b""[..])
+        .expect("it is in memory");
+    let archive = archive.into_inner().expect("it is in memory");
+    let (repo, tag) = reference.split_once(':').expect("it has a tag");
+    let options = CreateImageOptionsBuilder::new()
+        .from_src("-")
+        .repo(repo)
+        .tag(tag)
+        .build();
+    let docker = child.engine.docker();
+    let import = docker.create_image(Some(options), Some(bollard::body_full(archive.into())), None);
+    let imported = import.try_collect::<Vec<_>>().await;
+
+    let ended = up(
+        &child,
+        &format!("[component.mesos-agent]\nimage = \"{reference}\"\n"),
+        &[],
+    )
+    .await;
+
+    let removed = docker.remove_image(&reference, None::<RemoveImageOptions>, None).await;
+    imported.expect("the engine imports it");
+    removed.expect("nothing uses it");
+    ended.assert_code(3);
+    ended.assert_says(&[
+        &format!("the image {reference} names no program to start"),
+        "expected: an image with an ENTRYPOINT or a CMD",
+        "hint:     name the program in the stack file",
+    ]);
+    child.assert_nothing_left().await;
 }
 
 #[tokio::test]

@@ -243,6 +243,22 @@ fn a_boolean_in_the_environment() {
 }
 
 #[test]
+fn a_variables_name_is_none() {
+    insta::assert_snapshot!(mistake("[component.mesos-agent.env]\n\"A=B\" = \"c\"\n"), @r#"
+    mine.toml:2: component.mesos-agent.env.A=B: not a variable's name
+      expected: a name without `=`
+    "#);
+}
+
+#[test]
+fn an_empty_file_changes_nothing_but_the_name() {
+    let (empty, default) = (stack(""), Stack::load(None).unwrap());
+    assert_eq!(empty.name, "mine");
+    assert!(empty.components().eq(default.components()));
+    assert_eq!(empty.agent_on("mesos-slave1"), default.agent_on("mesos-slave1"));
+}
+
+#[test]
 fn a_string_where_a_table_belongs() {
     insta::assert_snapshot!(mistake("[component]\nzookeeper = \"3.8.0\"\n"), @r#"
     mine.toml:2: component.zookeeper: is a string

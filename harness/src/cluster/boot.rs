@@ -9,7 +9,7 @@ use super::builder::ClusterBuilder;
 use super::{Cluster, Topology};
 use crate::await_until::{Probe, Wait};
 use crate::component::{Recipe, holder, mesos_agent, mesos_master, zookeeper};
-use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, volume};
+use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, room, volume};
 use crate::error::Context;
 use crate::evidence::{self, Recorder, place};
 use crate::image::Images;
@@ -34,10 +34,14 @@ impl Cluster {
         let (stack, stack_file) = builder.stack()?;
         let images = Images::open(engine.clone())?;
         let recorder = (!builder.kept).then(evidence::current);
-        let lease = match &recorder {
-            Some(recorder) => Lease::take(&engine, &recorder.snapshot().test, false).await?,
-            None => Lease::take(&engine, UP, true).await?,
+        let (purpose, keep) = match &recorder {
+            Some(recorder) => (recorder.snapshot().test, false),
+            None => (UP.to_owned(), true),
         };
+        let (lease, ()) = tokio::try_join!(
+            Lease::take(&engine, &purpose, keep),
+            room::require(&engine, room::CLUSTER_MIB, "for a cluster's logs and sandboxes")
+        )?;
         if let Some(recorder) = &recorder {
             lease.record_into(recorder);
         }

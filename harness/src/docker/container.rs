@@ -252,10 +252,32 @@ impl ContainerSpec {
         words.join(" ")
     }
 
+    /// A refusal that is about the image, as an error of the image.
+    fn not_created(&self, error: Error) -> Error {
+        let image = &self.image;
+        let (summary, expected, hint) = match super::engine::refusal(&error) {
+            Some(400) if self.entrypoint.is_none() && self.command.is_none() => (
+                format!("the image {image} names no program to start"),
+                "an image with an ENTRYPOINT or a CMD",
+                "name the program in the stack file: cmd = [\"mesos-agent\"]".to_owned(),
+            ),
+            Some(404) => (
+                format!("the image {image} is gone, or parts of it are"),
+                "an image with all its layers",
+                format!("`docker image rm {image}`: one of ours is built again, one of yours must be pulled or loaded"),
+            ),
+            _ => return error,
+        };
+        let ran = self.command_line();
+        let error = Error::new(Kind::Image, summary).caused_by(error);
+        error.expected(expected).ran(ran).hint(hint)
+    }
+
     /// Creates the container and puts its files in place. It is not started.
     ///
     /// # Errors
-    /// [`Kind::Environment`] where the engine refuses.
+    /// [`Kind::Image`] where its image is gone or names no program; [`Kind::Environment`] where the engine refuses
+    /// otherwise.
     pub async fn create(&self, engine: &Engine) -> Result<()> {
         let _creating = interrupt::creating().await;
         let options = CreateContainerOptionsBuilder::new().name(&self.name).build();
@@ -266,7 +288,8 @@ impl ContainerSpec {
                 self.command_line(),
                 create,
             )
-            .await?;
+            .await
+            .map_err(|error| self.not_created(error))?;
         if !self.files.is_empty() {
             let archive = archive(&self.files)?;
             let options = UploadToContainerOptionsBuilder::new().path("/").build();

@@ -50,7 +50,8 @@ impl Engine {
             .expected(format!(
                 "an engine that speaks API {major}.{minor} or newer (Docker Engine 20.10)"
             ))
-            .ran("docker version"));
+            .ran("docker version")
+            .hint("upgrade it, or set DOCKER_HOST to a newer one"));
         }
         Ok(Engine {
             docker,

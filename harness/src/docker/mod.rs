@@ -7,6 +7,7 @@ pub mod logs;
 mod mount;
 pub mod network;
 pub mod removal;
+pub mod room;
 pub mod terminal;
 pub mod volume;
 

@@ -76,6 +76,7 @@ pub async fn create(engine: &Engine, name: &str, labels: &Labels, seed: u16) -> 
     if networks.iter().any(|network| network.name.as_deref() == Some(name)) {
         return Ok(None);
     }
+    let in_the_way = in_the_way(&networks);
     let taken = taken(networks);
     let size = u16::from(SECOND_OCTETS.end - SECOND_OCTETS.start) * 256;
     let candidates = (0..size)
@@ -92,13 +93,49 @@ pub async fn create(engine: &Engine, name: &str, labels: &Labels, seed: u16) -> 
             Err(error) => return Err(error),
         }
     }
-    Err(Error::new(
+    let error = Error::new(
         Kind::Environment,
         format!("no free /24 for the network {name} ({tried} tried)"),
-    )
-    .expected("a free subnet between 10.64.0.0/24 and 10.127.255.0/24")
-    .ran("docker network ls; ip route")
-    .hint("`harness sweep` removes networks that dead runs left behind"))
+    );
+    Err(in_the_way
+        .iter()
+        .fold(error, Error::evidence)
+        .expected("a free subnet between 10.64.0.0/24 and 10.127.255.0/24")
+        .ran("docker network ls; ip route")
+        .hint("`harness sweep` removes networks that dead runs left behind"))
+}
+
+/// The networks of the engine that have a part of the pool, a few of them, as evidence.
+fn in_the_way(networks: &[Network]) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let (first, last) = (SECOND_OCTETS.start, SECOND_OCTETS.end - 1);
+    let pool = u32::from(Ipv4Addr::new(10, first, 0, 0))..=u32::from(Ipv4Addr::new(10, last, 255, 255));
+    let touches = |subnet: &str| {
+        parse_cidr(subnet).is_some_and(|(address, prefix)| {
+            let size = 1u64 << (32 - u32::from(prefix.min(32)));
+            let start = u64::from(u32::from(address));
+            start <= u64::from(*pool.end()) && start + size > u64::from(*pool.start())
+        })
+    };
+    let mut found: Vec<String> = networks
+        .iter()
+        .filter_map(|network| {
+            let configs = network.ipam.as_ref()?.config.iter().flatten();
+            let subnet = configs
+                .filter_map(|config| config.subnet.as_deref())
+                .find(|subnet| touches(subnet))?;
+            Some(format!(
+                "the network {} has {subnet}",
+                network.name.as_deref().unwrap_or("without a name")
+            ))
+        })
+        .collect();
+    let more = found.len().saturating_sub(SHOWN);
+    found.truncate(SHOWN);
+    if more > 0 {
+        found.push(format!("and {more} more"));
+    }
+    found
 }
 
 async fn create_on(engine: &Engine, name: &str, labels: &Labels, subnet: Subnet) -> Result<String> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Capabilities, Check};
 use crate::deadlines;
-use crate::docker::engine;
+use crate::docker::{engine, room};
 use crate::setup::{find_program, nextest, output_of};
 use crate::stack::Stack;
 
@@ -12,8 +12,6 @@ use crate::stack::Stack;
 const COMPONENTS_MIB: u64 = 1024;
 /// What the images and their build need, in MiB.
 const IMAGES_MIB: u64 = 8 * 1024;
-/// The least that one build needs, in MiB.
-const LEAST_DISK_MIB: u64 = 2 * 1024;
 
 #[derive(PartialEq, Eq)]
 enum Need {
@@ -148,8 +146,8 @@ pub(super) fn resources(capabilities: &Capabilities) -> Vec<Check> {
         .engine
         .as_ref()
         .map_or("/var/lib/docker", |engine| &engine.data_root);
-    if is_here && Path::new(data_root).exists() {
-        checks.push(disk(data_root));
+    if room::is_here(data_root) {
+        checks.push(disk(data_root, room::free_mib(Path::new(data_root))));
     } else {
         checks.push(Check::not_probed(
             "disk",
@@ -159,15 +157,15 @@ pub(super) fn resources(capabilities: &Capabilities) -> Vec<Check> {
     checks
 }
 
-fn disk(folder: &str) -> Check {
-    let free = match nix::sys::statvfs::statvfs(folder) {
-        Ok(room) => room.blocks_available() * room.fragment_size() / (1 << 20),
+fn disk(folder: &str, free: std::io::Result<u64>) -> Check {
+    let free = match free {
+        Ok(free) => free,
         Err(error) => return Check::not_probed("disk", format!("{folder}: {error}")),
     };
     let found = format!("{free} MiB free in {folder}; the images and their build need {IMAGES_MIB} MiB");
     let remedy = "make room: `harness images prune`, `docker system df`";
     match free {
-        0..LEAST_DISK_MIB => Check::missing("disk", found, remedy),
+        0..room::BUILD_MIB => Check::missing("disk", found, remedy),
         _ if free < IMAGES_MIB => Check::warn("disk", found, remedy),
         _ => Check::ok("disk", found),
     }
@@ -272,6 +270,18 @@ mod tests {
         assert_eq!(check.found, "HTTPS_PROXY http://proxy:3128; NO_PROXY is \"localhost\"");
         assert_eq!(proxies(with("localhost, 10.0.0.0/8")).verdict, Verdict::Ok);
         assert_eq!(proxies(|_| None).found, "none");
+    }
+
+    #[test]
+    fn a_full_disk_is_missing_and_a_small_one_a_warning() {
+        let verdict = |free: u64| disk("/var/lib/docker", Ok(free)).verdict;
+        assert_eq!(verdict(room::BUILD_MIB - 1), Verdict::Missing);
+        assert_eq!(verdict(room::BUILD_MIB), Verdict::Warn);
+        assert_eq!(verdict(IMAGES_MIB), Verdict::Ok);
+        let check = disk("/var/lib/docker", Ok(100));
+        assert!(check.found.starts_with("100 MiB free in /var/lib/docker"), "{check:?}");
+        let unknown = disk("/nowhere", std::io::Result::Err(std::io::ErrorKind::NotFound.into()));
+        assert_eq!(unknown.verdict, Verdict::NotProbed);
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub use inventory::{Listed, Pruned, State, Verified};
 pub use packages::DebianPackage;
 use progress::Progress;
 
-use crate::docker::Engine;
+use crate::docker::{Engine, room};
 use crate::{Error, Kind, Result, deadlines, workspace};
 
 /// An image folder and its arguments, as in `mesos` with `MESOS_VERSION=1.11.0`.
@@ -196,6 +196,8 @@ impl Images {
                 return Ok(reference);
             }
             self.not_failed(&reference)?;
+            let purpose = format!("to build the image {}", image.name);
+            room::require(&self.engine, room::BUILD_MIB, &purpose).await?;
             let built = self.make(image, progress).await;
             if let Err(error) = &built {
                 self.failed().insert(reference.clone(), error.to_string());

@@ -1,19 +1,23 @@
 //! "Did you mean": what a mistyped name was meant to be.
 
 /// What old Mesos and short speech call a component.
-const SYNONYMS: [(&str, &str); 5] = [
+const SYNONYMS: [(&str, &str); 8] = [
     ("mesos-slave", "mesos-agent"),
     ("slave", "mesos-agent"),
     ("agent", "mesos-agent"),
     ("master", "mesos-master"),
     ("zk", "zookeeper"),
+    ("zk", "zookeepers"),
+    ("agents", "slaves"),
+    ("nodes", "node"),
 ];
 
 /// The one of `allowed` that `text` was meant to be, if one is near.
 #[must_use]
 pub fn closest<'k>(text: &str, allowed: &[&'k str]) -> Option<&'k str> {
-    let synonym = SYNONYMS.iter().find(|(other, _)| *other == text);
-    if let Some(name) = synonym.and_then(|(_, name)| allowed.iter().find(|allowed| *allowed == name)) {
+    let mut meant = SYNONYMS.iter().filter(|(other, _)| *other == text);
+    let meant = meant.find_map(|(_, name)| allowed.iter().find(|allowed| *allowed == name));
+    if let Some(name) = meant {
         return Some(name);
     }
     let distances = allowed

@@ -262,6 +262,47 @@ async fn shows_the_logs_of_several(child: &Child) {
 }
 
 #[tokio::test]
+async fn a_topology_file_in_the_folder_describes_the_cluster() {
+    let child = Child::new("topology").await;
+    let text = "slaves = 2\n[agent]\nattributes = \"rack:a\"\n[node.mesos-slave2]\n\
+                resources = \"cpus:3;mem:512\"\nrole = \"ads\"\n[node.mesos-slave3]\nattributes = \"rack:c\"\n";
+    child.file("harness.toml", text);
+    let up = async |args: &[&str]| {
+        let mut command = child.command(PROGRAM, &[&["up", "--name", &child.name], args].concat());
+        command.current_dir(child.folder.path());
+        child::end(command.spawn().expect("it starts")).await
+    };
+    let said = up(&[]).await;
+    said.assert_code(0);
+    said.assert_says(&["the topology is that of harness.toml in this folder", "mesos-slave2"]);
+    let offers = async |node: &str| {
+        let print = "echo \"$MESOS_RESOURCES $MESOS_ATTRIBUTES $MESOS_DEFAULT_ROLE\"";
+        child.harness("exec", &[node, "--", "sh", "-c", print]).await.stdout
+    };
+    assert_eq!(offers("mesos-slave2").await, "cpus:3;mem:512 rack:a ads\n");
+    // One that is started later, from another folder.
+    child.harness("start", &["mesos-slave3"]).await.assert_code(0);
+    assert!(offers("mesos-slave3").await.ends_with(" rack:c \n"));
+    let again = up(&[]).await;
+    again.assert_code(0);
+    again.assert_says(&["is up already"]);
+    let other = up(&["--slaves", "4"]).await;
+    other.assert_code(64);
+    other.assert_says(&["booted with 1 masters and 2 slaves"]);
+    child.file("other.toml", "slaves = 2\n[agent]\nrole = \"ads\"\n");
+    let other = up(&["--topology", "other.toml"]).await;
+    other.assert_code(64);
+    other.assert_says(&["its agents are not those of the topology file"]);
+    child.harness("down", &[]).await.assert_code(0);
+
+    child.file("harness.toml", "masters = 10\n");
+    let wrong = up(&[]).await;
+    wrong.assert_code(64);
+    wrong.assert_says(&["harness.toml:1: masters: is 10", "expected: 1 to 9"]);
+    child.assert_nothing_left().await;
+}
+
+#[tokio::test]
 async fn two_clusters_live_side_by_side() {
     let (one, other) = (Child::new("one").await, Child::new("other").await);
     let (up, beside) = tokio::join!(

@@ -15,7 +15,7 @@ use crate::image::Images;
 use crate::labels;
 use crate::node::{Node, NodeName};
 use crate::owner::Owner;
-use crate::stack::Stack;
+use crate::stack::{Stack, TOPOLOGY_FILE, TopologyFile};
 use crate::{Error, Result};
 
 /// One cluster of ours on an engine, as `harness ps` lists it. The names of its fields are those of `ps --json`.
@@ -153,9 +153,13 @@ impl Cluster {
         let topology = own
             .get(boot::TOPOLOGY)
             .and_then(|text| serde_json::from_str::<Topology>(text).ok());
+        let topology_file = own.get(boot::TOPOLOGY_TEXT);
+        let topology_file = topology_file
+            .map(|text| TopologyFile::parse(TOPOLOGY_FILE, text))
+            .transpose()?;
         let stack = match (own.get(boot::STACK), own.get(boot::STACK_TEXT)) {
-            (Some(file), Some(text)) => Stack::parse(file, text)?,
-            _ => Stack::load(None)?,
+            (Some(file), Some(text)) => Stack::parse_for(file, text, topology_file.as_ref())?,
+            _ => Stack::load_for(None, topology_file.as_ref())?,
         };
         let mut cluster = Cluster {
             images: Images::open(engine.clone())?,
@@ -163,6 +167,7 @@ impl Cluster {
             name: name.to_owned(),
             subnet,
             topology: topology.ok_or_else(|| damaged("topology label"))?,
+            topology_file,
             agents: BTreeMap::new(),
             nodes: BTreeMap::new(),
             lease: None,

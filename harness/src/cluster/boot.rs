@@ -28,6 +28,8 @@ pub(super) const TOPOLOGY: &str = "org.mesos-harness.topology";
 pub(super) const STACK: &str = "org.mesos-harness.stack";
 /// The network's label with the text of that file, so that later commands do not depend on it.
 pub(super) const STACK_TEXT: &str = "org.mesos-harness.stack-text";
+/// The network's label with the text of the topology file: its agents may be started later.
+pub(super) const TOPOLOGY_TEXT: &str = "org.mesos-harness.topology-text";
 
 impl Cluster {
     pub(super) async fn boot(engine: Engine, builder: ClusterBuilder) -> Result<Self> {
@@ -53,7 +55,7 @@ impl Cluster {
         let agents = overrides
             .map(|(node, own)| (*node, own.over(stack.agent_on(&node.to_string()))))
             .collect();
-        let subnet = make_network(&engine, &lease, &name, builder.topology, stack_file.as_deref()).await?;
+        let subnet = make_network(&engine, &lease, &name, &builder, stack_file.as_deref()).await?;
         let mut cluster = Cluster {
             engine,
             images,
@@ -61,6 +63,7 @@ impl Cluster {
             name,
             subnet,
             topology: builder.topology,
+            topology_file: builder.topology_file,
             agents,
             nodes: BTreeMap::new(),
             lease: Some(lease),
@@ -306,13 +309,16 @@ async fn make_network(
     engine: &Engine,
     lease: &Arc<Lease>,
     name: &str,
-    topology: Topology,
+    builder: &ClusterBuilder,
     stack: Option<&std::path::Path>,
 ) -> Result<network::Subnet> {
     let mut labels = lease.labels().clone();
     labels.insert(labels::CLUSTER.to_owned(), name.to_owned());
-    let topology = serde_json::to_string(&topology).expect("three numbers serialise");
+    let topology = serde_json::to_string(&builder.topology).expect("three numbers serialise");
     labels.insert(TOPOLOGY.to_owned(), topology);
+    if let Some(file) = &builder.topology_file {
+        labels.insert(TOPOLOGY_TEXT.to_owned(), file.text.clone());
+    }
     if let Some(stack) = stack {
         labels.insert(STACK.to_owned(), stack.display().to_string());
         let text = std::fs::read_to_string(stack).context(Kind::Usage, || {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Cluster, Topology};
 use crate::docker::Engine;
 use crate::node::NodeName;
-use crate::stack::{self, AgentSpec, Attributes, Resources, Stack};
+use crate::stack::{self, AgentSpec, Attributes, Resources, Stack, TopologyFile};
 use crate::{Error, Result};
 
 /// Which nodes a cluster has and what its agents offer. [`ClusterBuilder::boot`] makes it.
@@ -22,6 +22,7 @@ pub struct ClusterBuilder {
     pub(super) name: Option<String>,
     pub(super) stack_file: Option<PathBuf>,
     pub(super) topology: Topology,
+    pub(super) topology_file: Option<TopologyFile>,
     pub(super) agents: BTreeMap<NodeName, AgentOverride>,
     pub(super) env: Vec<(String, String, String)>,
     pub(super) files: Vec<(String, String, String)>,
@@ -56,6 +57,7 @@ impl Default for ClusterBuilder {
                 zookeepers: 1,
                 slaves: 1,
             },
+            topology_file: None,
             agents: BTreeMap::new(),
             env: Vec::new(),
             files: Vec::new(),
@@ -107,6 +109,27 @@ impl ClusterBuilder {
     #[must_use]
     pub fn slaves(mut self, count: u8) -> Self {
         self.topology.slaves = count;
+        self
+    }
+
+    /// The nodes and agents that a [topology file](TopologyFile) describes: what `harness up --topology` takes. What this
+    /// builder is told of a node or, later, of a number beats the file.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] naming file, line and key of every mistake, and what is allowed there.
+    pub fn topology_file(self, path: impl AsRef<Path>) -> Result<Self> {
+        Ok(self.topology(TopologyFile::load(path.as_ref())?))
+    }
+
+    /// As [`ClusterBuilder::topology_file`], of a file that was read.
+    #[must_use]
+    pub fn topology(mut self, file: TopologyFile) -> Self {
+        if let Some(masters) = file.masters {
+            self = self.masters(masters);
+        }
+        self.topology.zookeepers = file.zookeepers.unwrap_or(self.topology.zookeepers);
+        self.topology.slaves = file.slaves.unwrap_or(self.topology.slaves);
+        self.topology_file = Some(file);
         self
     }
 
@@ -170,7 +193,7 @@ impl ClusterBuilder {
         let file = stack::user_file(self.stack_file.as_deref());
         // Kept absolute: a later command may start from another folder.
         let file = file.map(|path| std::path::absolute(&path).unwrap_or(path));
-        let mut stack = Stack::load(file.as_deref().map(Path::new))?;
+        let mut stack = Stack::load_for(file.as_deref(), self.topology_file.as_ref())?;
         for (component, name, value) in &self.env {
             stack.set_env(component, name, value)?;
         }
@@ -224,6 +247,30 @@ mod tests {
             let error = builder.check().expect_err(part);
             assert!(error.explain().contains(part), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_topology_file_says_what_it_says_and_what_comes_later_wins() {
+        let file = |text| TopologyFile::parse("harness.toml", text).expect("it is right");
+        let counts = |builder: ClusterBuilder| {
+            let Topology {
+                masters,
+                zookeepers,
+                slaves,
+            } = builder.topology;
+            (masters, zookeepers, slaves)
+        };
+        let builder = ClusterBuilder::default;
+        assert_eq!(counts(builder().topology(file("masters = 3\nslaves = 0\n"))), (3, 3, 0));
+        assert_eq!(
+            counts(builder().topology(file("masters = 3\nzookeepers = 1\n"))),
+            (3, 1, 1)
+        );
+        assert_eq!(counts(builder().topology(file("zookeepers = 3\n"))), (1, 3, 1));
+        assert_eq!(
+            counts(builder().topology(file("masters = 3\n")).masters(2).slaves(4)),
+            (2, 2, 4)
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::image::Images;
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
 use crate::provenance::ComponentRecord;
-use crate::stack::{AgentSpec, Stack};
+use crate::stack::{AgentSpec, Stack, TopologyFile};
 use crate::suggest::closest;
 use crate::{Error, Kind, Result, component};
 
@@ -56,6 +56,7 @@ pub struct Cluster {
     name: String,
     subnet: Subnet,
     topology: Topology,
+    topology_file: Option<TopologyFile>,
     agents: BTreeMap<NodeName, AgentSpec>,
     nodes: BTreeMap<NodeName, Node>,
     /// Absent on a cluster that another process booted.
@@ -83,6 +84,12 @@ impl Cluster {
     #[must_use]
     pub fn topology(&self) -> Topology {
         self.topology
+    }
+
+    /// The topology file that it was booted with.
+    #[must_use]
+    pub fn topology_file(&self) -> Option<&TopologyFile> {
+        self.topology_file.as_ref()
     }
 
     /// The range of its addresses.

@@ -32,7 +32,7 @@ pub(super) struct ComponentLayer {
     pub(super) cmd: Option<Vec<String>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct AgentLayer {
     pub(super) resources: Option<Resources>,
     pub(super) attributes: Option<Attributes>,
@@ -102,8 +102,15 @@ pub(super) fn read(file: &str, text: &str, folder: &Path) -> Result<Layer> {
             }
         }
     }
+    agents(&mut reader, table, &mut layer);
+    reader.finish()?;
+    Ok(layer)
+}
+
+/// The tables `agent` and `node`, of a stack file or of a topology file.
+pub(super) fn agents(reader: &mut Reader<'_>, table: &DeTable<'_>, layer: &mut Layer) {
     if let Some(table) = reader.optional_table("agent", table.get("agent")) {
-        layer.agent = agent(&mut reader, "agent", table);
+        layer.agent = agent(reader, "agent", table);
     }
     if let Some(nodes) = reader.optional_table("node", table.get("node")) {
         for (name, value) in nodes {
@@ -112,13 +119,11 @@ pub(super) fn read(file: &str, text: &str, folder: &Path) -> Result<Layer> {
                 let expected = "a node that has an agent: mesos-slave1, mesos-slave2 … mesos-slave99";
                 reader.mistake(name.span().start, &key, "not a node with an agent", expected);
             } else if let Some(table) = reader.table(&key, value) {
-                let agent = agent(&mut reader, &key, table);
+                let agent = agent(reader, &key, table);
                 layer.nodes.insert(name.get_ref().to_string(), agent);
             }
         }
     }
-    reader.finish()?;
-    Ok(layer)
 }
 
 fn component(reader: &mut Reader<'_>, name: &str, key: &str, table: &DeTable<'_>) -> ComponentLayer {

@@ -8,6 +8,7 @@
 mod layer;
 mod reader;
 pub mod resources;
+mod topology;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::{Error, Kind, Result, workspace};
 
 use layer::Layer;
 pub use resources::{Attributes, Quantity, Resource, Resources};
+pub use topology::{TOPOLOGY_FILE, TopologyFile};
 
 /// The environment variable that names a user's stack file.
 pub const STACK_VARIABLE: &str = "HARNESS_STACK";
@@ -110,6 +112,14 @@ impl Stack {
     /// # Errors
     /// [`Kind::Usage`] naming file, line and key of every mistake, and what is allowed there.
     pub fn load(user: Option<&Path>) -> Result<Self> {
+        Stack::load_for(user, None)
+    }
+
+    /// As [`Stack::load`], with the agents of `topology` laid over it.
+    ///
+    /// # Errors
+    /// As [`Stack::load`].
+    pub fn load_for(user: Option<&Path>, topology: Option<&TopologyFile>) -> Result<Self> {
         let default_folder = workspace::fixtures().join("stacks");
         let mut layers = vec![layer::read(DEFAULT_FILE, DEFAULT_TEXT, &default_folder)?];
         if let Some(path) = user {
@@ -119,6 +129,7 @@ impl Stack {
             let folder = path.parent().unwrap_or(Path::new(""));
             layers.push(layer::read(&path.display().to_string(), &text, folder)?);
         }
+        layers.extend(topology.map(TopologyFile::layer));
         combine(layers)
     }
 
@@ -128,9 +139,19 @@ impl Stack {
     /// # Errors
     /// As [`Stack::load`].
     pub fn parse(file: &str, text: &str) -> Result<Self> {
+        Stack::parse_for(file, text, None)
+    }
+
+    /// As [`Stack::parse`], with the agents of `topology` laid over it.
+    ///
+    /// # Errors
+    /// As [`Stack::load`].
+    pub fn parse_for(file: &str, text: &str, topology: Option<&TopologyFile>) -> Result<Self> {
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         let default = layer::read(DEFAULT_FILE, DEFAULT_TEXT, Path::new(""))?;
-        combine(vec![default, layer::read(file, text, folder)?])
+        let mut layers = vec![default, layer::read(file, text, folder)?];
+        layers.extend(topology.map(TopologyFile::layer));
+        combine(layers)
     }
 
     /// What component `name` is.

@@ -1,5 +1,6 @@
 //! Walks a TOML document and gathers every mistake with its line, its key and what is allowed there.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use toml::Spanned;
@@ -112,6 +113,24 @@ impl<'a> Reader<'a> {
 
     pub(super) fn optional_table<'v>(&mut self, key: &str, value: Value<'v>) -> Option<&'v DeTable<'v>> {
         value.and_then(|value| self.table(key, value))
+    }
+
+    /// A whole number in `range`.
+    pub(super) fn count(&mut self, key: &str, value: Value<'_>, range: RangeInclusive<u8>) -> Option<u8> {
+        let value = value?;
+        let expected = format!("{} to {}", range.start(), range.end());
+        let Some(number) = value.get_ref().as_integer() else {
+            let found = format!("is {}", kind(value.get_ref()));
+            self.mistake(value.span().start, key, &found, &format!("a number, {expected}"));
+            return None;
+        };
+        let number = u8::from_str_radix(number.as_str(), number.radix()).ok();
+        let allowed = number.filter(|number| range.contains(number));
+        if allowed.is_none() {
+            let found = format!("is {}", &self.text[value.span()]);
+            self.mistake(value.span().start, key, &found, &expected);
+        }
+        allowed
     }
 
     pub(super) fn string(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {

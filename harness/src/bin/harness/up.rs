@@ -1,12 +1,13 @@
 //! `harness up`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use harness::cluster::{Cluster, clusters};
 use harness::docker::Engine;
 use harness::provenance::ComponentRecord;
+use harness::stack::{TOPOLOGY_FILE, TopologyFile};
 use harness::{Error, Result};
 use serde::Serialize;
 
@@ -19,11 +20,24 @@ Examples:
   harness up                                    one master, one slave
   harness up --masters 3 --slaves 2 --name lab  another one beside it
   harness up --stack fixtures/stacks/mesos-1.10.toml
+  harness up --topology lab.toml
+
+A topology file says how many nodes there are and what agents offer:
+
+  masters = 3
+  slaves = 2
+  [node.mesos-slave2]
+  resources = \"cpus:8;mem:8192\"
+  attributes = \"rack:b\"
+  role = \"ads\"
 
 Where the cluster is up already, it says so, changes nothing and exits with 0.";
 
 #[derive(Args)]
 pub(crate) struct Up {
+    /// A topology file: how many nodes, and what agents offer [default: harness.toml in this folder, if it is there].
+    #[arg(long, value_name = "FILE")]
+    topology: Option<PathBuf>,
     /// How many slaves start at once; others start with `harness start mesos-slaveN` [default: 1].
     #[arg(long, value_name = "N")]
     slaves: Option<u8>,
@@ -69,22 +83,43 @@ struct Service {
     place: String,
 }
 
+impl Up {
+    /// The topology file that is named, else that of the working folder.
+    fn topology_file(&self) -> Result<Option<TopologyFile>> {
+        if let Some(path) = &self.topology {
+            return TopologyFile::load(path).map(Some);
+        }
+        let path = Path::new(TOPOLOGY_FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        output::note(format_args!("the topology is that of {TOPOLOGY_FILE} in this folder"));
+        TopologyFile::load(path).map(Some)
+    }
+}
+
 /// Boots a cluster and says what is where, and whose programs it is made of.
 pub(crate) async fn run(args: Up) -> Result<()> {
+    let file = args.topology_file()?;
     let engine = Engine::connect().await?;
     sweep::before(&engine).await;
     let name = &args.name.name;
     if clusters(&engine).await?.iter().any(|cluster| &cluster.name == name) {
         let cluster = Cluster::attach(engine, name).await?;
-        same_topology(&cluster, &args)?;
+        same_topology(&cluster, &args, file.as_ref())?;
         return say(&booted(&cluster, None).await?, args.json.json);
     }
     let started = Instant::now();
-    let mut builder = Cluster::builder()
-        .for_a_person()
-        .name(name)
-        .masters(args.masters.unwrap_or(1))
-        .slaves(args.slaves.unwrap_or(1));
+    let mut builder = Cluster::builder().for_a_person().name(name);
+    if let Some(file) = file {
+        builder = builder.topology(file);
+    }
+    if let Some(masters) = args.masters {
+        builder = builder.masters(masters);
+    }
+    if let Some(slaves) = args.slaves {
+        builder = builder.slaves(slaves);
+    }
     if let Some(stack) = args.stack {
         builder = builder.stack_file(stack);
     }
@@ -96,13 +131,29 @@ pub(crate) async fn run(args: Up) -> Result<()> {
 }
 
 /// `up` on a cluster that runs changes nothing, so it must not be asked to.
-fn same_topology(cluster: &Cluster, args: &Up) -> Result<()> {
+fn same_topology(cluster: &Cluster, args: &Up, file: Option<&TopologyFile>) -> Result<()> {
     let topology = cluster.topology();
     let differs = |asked: Option<u8>, has: u8| asked.is_some_and(|asked| asked != has);
-    if !differs(args.masters, topology.masters) && !differs(args.slaves, topology.slaves) {
+    let masters = args.masters.or(file.and_then(|file| file.masters));
+    let slaves = args.slaves.or(file.and_then(|file| file.slaves));
+    // `--masters` takes its own number of ZooKeeper servers, whatever the file says.
+    let zookeepers = file.filter(|_| args.masters.is_none()).and_then(|file| file.zookeepers);
+    let name = cluster.name();
+    if file.is_some() && !TopologyFile::same_agents(file, cluster.topology_file()) {
+        let summary = format!("the cluster {name} is up already, and its agents are not those of the topology file");
+        return Err(Error::usage(summary)
+            .expected("the file that it was booted with")
+            .hint(format!(
+                "`harness down{}` removes it; another `--name` boots another cluster",
+                target::option(name)
+            )));
+    }
+    if !differs(masters, topology.masters)
+        && !differs(slaves, topology.slaves)
+        && !differs(zookeepers, topology.zookeepers)
+    {
         return Ok(());
     }
-    let name = cluster.name();
     let has = format!("{} masters and {} slaves", topology.masters, topology.slaves);
     let option = target::option(name);
     Err(

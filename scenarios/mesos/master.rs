@@ -4,8 +4,9 @@ mod readme {
     use harness::evidence::Verdict;
     use harness::{Cluster, Result, check, check_contains};
     use rstest::rstest;
+    use serde_json::json;
 
-    use crate::fixtures::{assert_shape, cluster};
+    use crate::fixtures::{assert_shape, cluster, has_known_shapes};
 
     /// README "Launching the cluster": the Mesos UI's address answers, and what it shows is there.
     #[rstest]
@@ -26,7 +27,16 @@ mod readme {
             "both APIs name one version"
         );
         check!(master.get_health().await?, "the master is healthy");
-        assert_shape("agents", &master.slaves().await?.raw);
+        if has_known_shapes() {
+            assert_shape("slaves", &master.slaves().await?.raw);
+            assert_shape("state", &state.raw);
+            for path in ["flags", "version"] {
+                assert_shape(path, &master.http().get(path).send().await?.json()?);
+            }
+            for call in ["GET_AGENTS", "GET_STATE"] {
+                assert_shape(call, &master.operator_call(&json!({ "type": call })).await?);
+            }
+        }
         cluster.finish().await
     }
 }

@@ -21,7 +21,7 @@ use crate::lease::Lease;
 use crate::{Error, Kind, Result, deadlines, interrupt, labels};
 
 /// The proxy variables that package clients follow, in both spellings in use.
-const PROXIES: [&str; 6] = [
+pub(super) const PROXIES: [&str; 6] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::artefact::join;
+use super::containers::PROXIES;
 use crate::error::Context;
 use crate::{Error, Kind, Result};
 
@@ -48,16 +49,10 @@ pub(super) struct Bootstrap {
     pub(super) glibc: String,
 }
 
-/// The harness sets these build arguments itself.
-const RESERVED: [&str; 7] = [
-    "BASE",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-];
+/// The build arguments that the harness sets itself.
+fn reserved() -> impl Iterator<Item = &'static str> {
+    std::iter::once("BASE").chain(PROXIES)
+}
 
 impl Manifest {
     /// Of a user's own folder over the image `base`.
@@ -89,7 +84,7 @@ impl Manifest {
                 "an image has either the key base or the table [bootstrap]".to_owned(),
             ));
         }
-        if let Some(reserved) = RESERVED.iter().find(|name| manifest.args.contains_key(**name)) {
+        if let Some(reserved) = reserved().find(|name| manifest.args.contains_key(*name)) {
             return Err(wrong(format!("args.{reserved} is set by the harness itself")));
         }
         for name in &manifest.artefacts {

@@ -91,6 +91,7 @@ pub mod lease;
 pub mod node;
 pub mod owner;
 pub mod prelude;
+pub mod progress;
 pub mod provenance;
 pub mod reap;
 pub mod report;

@@ -3,6 +3,7 @@
 mod child;
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 use std::time::Duration;
 
 use bollard::models::NetworkCreateRequest;
@@ -40,6 +41,7 @@ async fn what_a_person_does_with_a_cluster() {
     ends_a_command_with_a_signal(&child).await;
     opens_what_is_asked(&child).await;
     shows_the_logs_of_several(&child).await;
+    shows_its_progress_to_a_terminal_alone(&child).await;
     let down = child.harness("down", &["--json"]).await;
     down.assert_code(0);
     assert_eq!(json(&down), serde_json::json!({"removed": [child.name], "left": []}));
@@ -209,6 +211,43 @@ async fn opens_what_is_asked(child: &Child) {
         })
         .await
         .expect("it is");
+}
+
+async fn shows_its_progress_to_a_terminal_alone(child: &Child) {
+    const SPINNER: [char; 4] = ['\u{2801}', '\u{2802}', '\u{2804}', '\u{2840}'];
+    let command = |verb: &str, node: &str| {
+        let mut command = std::process::Command::new(PROGRAM);
+        command.args([verb, "--name", &child.name, node]);
+        command
+    };
+    let (status, shown) = at_a_terminal(command("start", "mesos-slave2")).await;
+    assert_eq!(status.code(), Some(0), "{shown}");
+    assert!(
+        shown.contains(SPINNER) && shown.contains("mesos-slave2") && shown.contains("starting"),
+        "{shown:?}"
+    );
+    assert!(
+        shown
+            .trim_end()
+            .lines()
+            .last()
+            .is_some_and(|line| line.contains("mesos-slave2 is up at")),
+        "{shown:?}"
+    );
+    let mut dumb = command("stop", "mesos-slave2");
+    dumb.env("TERM", "dumb");
+    let plain = child::end(
+        tokio::process::Command::from(dumb)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts"),
+    )
+    .await;
+    plain.assert_code(0);
+    assert_eq!(plain.stderr, "");
+    let again = format!("`harness start --name {} mesos-slave2` starts it again", child.name);
+    plain.assert_says(&["mesos-slave2 is stopped", &again]);
 }
 
 async fn shows_the_logs_of_several(child: &Child) {

@@ -16,10 +16,10 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::artefact::Artefact;
 use super::containers::body;
-use super::progress::Progress;
 use super::{ImageSpec, Images, State, cache};
 use crate::await_until::Wait;
 use crate::error::Context;
+use crate::progress::Progress;
 use crate::{Error, Kind, Result, deadlines, labels};
 
 /// The name of our entry, the first.

@@ -9,10 +9,10 @@ use tokio::process::Command;
 use super::catalogue::{REPOSITORY, Resolved};
 use super::containers::body;
 use super::manifest::Bootstrap;
-use super::progress::Progress;
 use super::{Images, cache, process};
 use crate::await_until::Wait;
 use crate::error::Context;
+use crate::progress::Progress;
 use crate::{Error, Kind, Result, deadlines, labels};
 
 /// What the name of a bootstrapped root file system has after that of its image.

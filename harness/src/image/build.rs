@@ -11,10 +11,10 @@ use super::catalogue::Resolved;
 use super::containers::{body, network, proxies};
 use super::context::{self, ContextFile};
 use super::process::quoted;
-use super::progress::Progress;
 use super::{Images, cache};
 use crate::await_until::Wait;
 use crate::error::Context;
+use crate::progress::Progress;
 use crate::{Error, Kind, Result, deadlines, labels};
 
 const DOCKERFILE: &str = "Dockerfile";

@@ -14,10 +14,10 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::Images;
 use super::process::Tail;
-use super::progress::Progress;
 use crate::await_until::Wait;
 use crate::error::Context;
 use crate::lease::Lease;
+use crate::progress::Progress;
 use crate::{Error, Kind, Result, deadlines, interrupt, labels};
 
 /// The proxy variables that package clients follow, in both spellings in use.

@@ -1,9 +1,9 @@
 //! Fetching artefacts: by the ordinary package client, in a container, into the cache.
 
 use super::artefact::Artefact;
-use super::progress::Progress;
 use super::{ImageSpec, Images, lock};
 use crate::await_until::Wait;
+use crate::progress::Progress;
 use crate::{Kind, Result, deadlines};
 
 impl Images {

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::base::ROOT;
 use super::catalogue::{REPOSITORY, Resolved};
 use super::lock::ImageLock;
-use super::progress::Progress;
 use super::{ImageSpec, Images, lock};
+use crate::progress::Progress;
 use crate::{Error, Kind, Result, deadlines, labels};
 
 /// How an image on the engine relates to the sources of now.

@@ -7,9 +7,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
 use super::cache;
-use super::progress::Progress;
 use crate::deadlines::Deadline;
 use crate::file_lock::FileLock;
+use crate::progress::Progress;
 use crate::{Error, Kind, Result};
 
 /// Held until dropped, by one task of one process.

@@ -24,7 +24,6 @@ mod lock;
 mod manifest;
 mod packages;
 mod process;
-mod progress;
 mod pull;
 mod services;
 mod sources;
@@ -43,9 +42,9 @@ use catalogue::{Catalogue, Resolved};
 use certificates::Certificates;
 pub use inventory::{Listed, Pruned, State, Verified};
 pub use packages::DebianPackage;
-use progress::Progress;
 
 use crate::docker::{Engine, room};
+use crate::progress::Progress;
 use crate::{Error, Kind, Result, deadlines, workspace};
 
 /// An image folder and its arguments, as in `mesos` with `MESOS_VERSION=1.11.0`.

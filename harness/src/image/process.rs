@@ -7,10 +7,10 @@ use std::time::Instant;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 
-use super::progress::Progress;
 use crate::await_until::Wait;
 use crate::deadlines::Deadline;
 use crate::error::Context;
+use crate::progress::Progress;
 use crate::{Error, Kind, Result};
 
 /// How many lines of a log an error shows.

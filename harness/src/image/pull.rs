@@ -10,11 +10,11 @@ use bollard::query_parameters::{
 use futures_util::StreamExt as _;
 
 use super::Images;
-use super::progress::Progress;
 use crate::await_until::Wait;
 use crate::deadlines::Deadline;
 use crate::docker::engine;
 use crate::error::Context;
+use crate::progress::Progress;
 use crate::{Error, Kind, Result, deadlines};
 
 impl Images {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 use super::catalogue::Resolved;
-use super::progress::Progress;
 use super::sources::PROFILE;
 use super::{Images, cache, lock, process};
 use crate::error::Context;
+use crate::progress::Progress;
 use crate::{Error, Kind, Result, deadlines};
 
 /// Set to `1` to compile against the image's C library even where the host's would do.

@@ -6,7 +6,13 @@ use std::process::{Command, ExitStatus, Stdio};
 
 /// Runs `command` with a terminal as all three of its streams, and returns what it showed there and how it ended.
 pub(crate) async fn at_a_terminal(mut command: Command) -> (ExitStatus, String) {
-    let pty = nix::pty::openpty(None, None).unwrap();
+    let size = nix::pty::Winsize {
+        ws_row: 24,
+        ws_col: 100,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    let pty = nix::pty::openpty(&size, None).unwrap();
     let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
     command
         .stdin(end(&pty.slave))

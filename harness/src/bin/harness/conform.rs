@@ -128,12 +128,14 @@ fn judged(finished: &Finished) -> Judged<'_> {
 }
 
 async fn prepare(stack: &Stack) -> Result<Prepared> {
+    let progress = setup::looking();
     let ready = harness::setup::run(&setup::say, async |engine| {
         sweep::before(&engine).await;
         setup::images(engine, stack).await
     })
     .await?;
     let capabilities = harness::doctor::capabilities(&ready.engine).await;
+    drop(progress);
     Ok(Prepared {
         nextest: ready.nextest,
         docker: Docker {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use harness::doctor::{Check, Diagnosis, Verdict, examine};
+use harness::progress::Progress;
 use harness::{Kind, Result};
 use owo_colors::{AnsiColors, OwoColorize};
 
@@ -25,7 +26,10 @@ pub(crate) struct DoctorArgs {
 
 /// 0 where a cluster can boot, 3 otherwise. As JSON, a [`Diagnosis`].
 pub(crate) async fn run(args: DoctorArgs) -> Result<ExitCode> {
+    let progress = Progress::start("doctor");
+    progress.detail("looking at this machine");
     let diagnosis = examine().await;
+    drop(progress);
     if args.json.json {
         output::json(&diagnosis)?;
     } else {

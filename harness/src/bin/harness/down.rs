@@ -3,6 +3,7 @@
 use clap::Args;
 use harness::cluster::{Cluster, ClusterSummary, clusters};
 use harness::docker::{Engine, Selection, removal};
+use harness::progress::Progress;
 use harness::{Error, Result};
 use serde::Serialize;
 
@@ -72,7 +73,11 @@ pub(crate) async fn run(args: Down) -> Result<()> {
     };
     let mut failed = None;
     for name in names {
-        match Cluster::remove(&engine, &name).await {
+        let progress = Progress::start(&name);
+        progress.detail("removing everything of it");
+        let removed = Cluster::remove(&engine, &name).await;
+        drop(progress);
+        match removed {
             Ok(()) => {
                 if !args.json.json {
                     output::line(format_args!("the cluster {name} is gone"))?;

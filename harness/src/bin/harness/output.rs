@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 
 use harness::error::Context;
-use harness::{Error, Kind, Result};
+use harness::{Error, Kind, Result, progress};
 use owo_colors::OwoColorize as _;
 
 /// One line or more of a command's result, on standard output.
@@ -61,10 +61,22 @@ pub(crate) fn note(text: impl Display) {
     let _ = write(&mut anstream::stderr(), format_args!("{text}\n"));
 }
 
+/// Standard error for lines of the log, above the spinners.
+pub(crate) struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        progress::beside(|| std::io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
 fn write(stream: &mut impl Write, text: impl Display) -> Result<()> {
-    let written = stream
-        .write_all(text.to_string().as_bytes())
-        .and_then(|()| stream.flush());
+    let text = text.to_string();
+    let written = progress::beside(|| stream.write_all(text.as_bytes()).and_then(|()| stream.flush()));
     match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context(Kind::Environment, || "the output cannot be written".to_owned()),

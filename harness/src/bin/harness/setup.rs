@@ -7,6 +7,7 @@ use harness::Result;
 use harness::component::{images_of, mesos_master, own_image};
 use harness::docker::Engine;
 use harness::image::Images;
+use harness::progress::Progress;
 use harness::stack::{Stack, user_file, versions_of};
 use harness::toolbox;
 
@@ -33,6 +34,7 @@ pub(crate) struct SetupArgs {
 /// Prints nothing where nothing was to do.
 pub(crate) async fn run(args: SetupArgs) -> Result<()> {
     let stack = Stack::load(user_file(args.stack.as_deref()).as_deref())?;
+    let _progress = looking();
     harness::setup::run(&say, async |engine| {
         if args.no_images {
             Ok(())
@@ -58,6 +60,13 @@ pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<()> {
             .filter(|image| !known.contains(image)),
     );
     Images::open(engine)?.ensure_all(&all).await.map(drop)
+}
+
+/// A sign of life beside the lines of [`say`].
+pub(crate) fn looking() -> Progress {
+    let progress = Progress::start("setup");
+    progress.detail("what the project needs on this machine");
+    progress
 }
 
 /// Progress is for people: beside the results, which go to standard output.

@@ -3,6 +3,7 @@
 use clap::Args;
 use harness::Result;
 use harness::node::NodeName;
+use harness::progress::Progress;
 
 use crate::output;
 use crate::target::{self, Name};
@@ -24,6 +25,9 @@ pub(crate) struct Start {
 /// Starts a node and waits until it does its work.
 pub(crate) async fn run(args: Start) -> Result<()> {
     let mut cluster = target::attach(&args.name).await?;
+    let progress = Progress::start(&args.node.to_string());
+    progress.detail("starting");
     let node = cluster.start(args.node).await?;
+    drop(progress);
     output::line(format_args!("{} is up at {}", node.name(), node.address()))
 }

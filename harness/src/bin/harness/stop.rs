@@ -3,6 +3,7 @@
 use clap::Args;
 use harness::Result;
 use harness::node::NodeName;
+use harness::progress::Progress;
 
 use crate::output;
 use crate::target::{self, Name};
@@ -24,7 +25,10 @@ pub(crate) struct Stop {
 /// Stops a node.
 pub(crate) async fn run(args: Stop) -> Result<()> {
     let mut cluster = target::attach(&args.name).await?;
+    let progress = Progress::start(&args.node.to_string());
+    progress.detail("stopping");
     cluster.stop(args.node).await?;
+    drop(progress);
     let (node, option) = (args.node, target::option(cluster.name()));
     output::line(format_args!(
         "{node} is stopped; `harness start{option} {node}` starts it again"

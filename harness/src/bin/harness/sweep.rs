@@ -2,6 +2,7 @@
 
 use clap::Args;
 use harness::docker::Engine;
+use harness::progress::Progress;
 use harness::{Error, Kind, Result};
 use serde::Serialize;
 
@@ -46,7 +47,10 @@ pub(crate) async fn run(args: Sweep) -> Result<()> {
             removed: Vec::new(),
         }
     } else {
+        let progress = Progress::start("sweep");
+        progress.detail("removing what dead runs left behind");
         let swept = harness::sweep::sweep(&engine).await?;
+        drop(progress);
         if !swept.leaked.is_empty() {
             let summary = format!("{} leftovers could not be removed", swept.leaked.len());
             return Err(Error::new(Kind::Cleanup, summary).evidence(swept.leaked.join("\n")));

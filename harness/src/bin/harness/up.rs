@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use harness::cluster::{Cluster, clusters};
 use harness::docker::Engine;
+use harness::progress::Progress;
 use harness::provenance::ComponentRecord;
 use harness::stack::{TOPOLOGY_FILE, TopologyFile};
 use harness::{Error, Result};
@@ -110,6 +111,8 @@ pub(crate) async fn run(args: Up) -> Result<()> {
         return say(&booted(&cluster, None).await?, args.json.json);
     }
     let started = Instant::now();
+    let progress = Progress::start(name);
+    progress.detail("booting");
     let mut builder = Cluster::builder().for_a_person().name(name);
     if let Some(file) = file {
         builder = builder.topology(file);
@@ -127,6 +130,7 @@ pub(crate) async fn run(args: Up) -> Result<()> {
     let booted = booted(&cluster, Some(started.elapsed().as_secs_f64())).await?;
     // Before anything is printed: whatever becomes of the output, the cluster is there.
     cluster.leave_running().await?;
+    drop(progress);
     say(&booted, args.json.json)
 }
 

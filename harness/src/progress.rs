@@ -1,6 +1,6 @@
-//! What a person sees while images are made: a spinner on a terminal, plain lines anywhere else.
+//! What a person sees while something takes its time: a spinner on a terminal, plain lines anywhere else.
 //!
-//! Nothing is coloured, so `NO_COLOR` holds without being asked. Everything goes to standard error.
+//! Spinners are not coloured, so `NO_COLOR` holds without being asked. They go to standard error.
 
 use std::io::{IsTerminal, Write as _};
 use std::sync::OnceLock;
@@ -15,9 +15,17 @@ fn spinners() -> Option<&'static MultiProgress> {
     SPINNERS.get_or_init(|| on_terminal().then(MultiProgress::new)).as_ref()
 }
 
+/// Writes something else to the terminal, above the spinners and never through them.
+pub fn beside<T>(write: impl FnOnce() -> T) -> T {
+    match spinners() {
+        Some(spinners) => spinners.suspend(write),
+        None => write(),
+    }
+}
+
 /// One piece of work, as in "mesos". It disappears from the terminal when dropped.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub struct Progress {
     name: String,
     bar: Option<ProgressBar>,
     started: Instant,
@@ -25,12 +33,12 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Work of unknown size.
-    pub(super) fn start(name: &str) -> Self {
+    pub fn start(name: &str) -> Self {
         Progress::with(name, "{spinner} {prefix:<12} {elapsed:>4} {wide_msg}", None)
     }
 
     /// Work on so many bytes.
-    pub(super) fn bytes(name: &str, total: Option<u64>) -> Self {
+    pub fn bytes(name: &str, total: Option<u64>) -> Self {
         let counts = match total {
             Some(_) => "{spinner} {prefix:<12} {elapsed:>4} {bytes}/{total_bytes} {bytes_per_sec} {wide_msg}",
             None => "{spinner} {prefix:<12} {elapsed:>4} {bytes} {bytes_per_sec} {wide_msg}",
@@ -57,7 +65,7 @@ impl Progress {
     }
 
     /// A stage worth a line of its own.
-    pub(super) fn stage(&self, text: &str) {
+    pub fn stage(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(text.to_owned()),
             None => self.line(text),
@@ -65,31 +73,27 @@ impl Progress {
     }
 
     /// What happens within a stage: only a terminal shows it.
-    pub(super) fn detail(&self, text: &str) {
+    pub fn detail(&self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(text.to_owned());
         }
     }
 
     /// So many bytes are done.
-    pub(super) fn at(&self, bytes: u64) {
+    pub fn at(&self, bytes: u64) {
         if let Some(bar) = &self.bar {
             bar.set_position(bytes);
         }
     }
 
     /// A line that stays.
-    pub(super) fn line(&self, text: &str) {
-        let line = format!("{}: {text}", self.name);
-        match spinners() {
-            // It fails only where standard error is closed: there is nobody to tell.
-            Some(spinners) => drop(spinners.println(line)),
-            None => drop(writeln!(std::io::stderr(), "{line}")),
-        }
+    pub fn line(&self, text: &str) {
+        // It fails only where standard error is closed: there is nobody to tell.
+        beside(|| drop(writeln!(std::io::stderr(), "{}: {text}", self.name)));
     }
 
     /// The last line: what was done, and how long it took.
-    pub(super) fn done(self, text: &str) {
+    pub fn done(self, text: &str) {
         self.line(&format!("{text} in {:.1} s", self.started.elapsed().as_secs_f64()));
     }
 }

@@ -2,15 +2,10 @@
 
 use harness::evidence::place::workspace_root;
 use harness::stack::user_file;
-use harness::{Cluster, Result};
-use rstest::fixture;
 use serde_json::Value;
 
 /// The README's cluster: one master, one slave with the README's resources. A fresh one for every scenario.
-#[fixture]
-pub(crate) async fn cluster() -> Result<Cluster> {
-    Cluster::builder().boot().await
-}
+pub(crate) use harness::fixtures::cluster;
 
 /// The Mesos whose documents' shapes are kept: that of the default stack.
 const SHAPES_OF: &str = "1.11.0";

@@ -139,6 +139,9 @@ impl Cluster {
     }
 
     /// A client of the first master. It follows redirects to the leading one where that matters.
+    ///
+    /// # Panics
+    /// As [`Cluster::master`].
     #[must_use]
     pub fn mesos(&self) -> MasterClient {
         self.master().master()

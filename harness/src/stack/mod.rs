@@ -35,6 +35,7 @@ const KNOWN: [(&str, &[&str]); 3] = [
 
 /// Where a component's program comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Source {
     /// An image of ours that holds this version.
     Version(String),
@@ -51,6 +52,7 @@ pub enum Source {
 
 /// What a file in a component's container holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FileSource {
     /// This text.
     Content(String),

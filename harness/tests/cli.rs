@@ -174,6 +174,23 @@ fn wrong_usage_is_one_document_too() {
 }
 
 #[test]
+fn a_conformance_run_without_a_scenario_is_a_verdict_too() {
+    let (code, stdout, stderr) = run(&["conform", "--only", "mesos.tusk", "--json"]);
+    let verdict = json(&stdout);
+    assert_eq!(
+        (code, &verdict["verdict"], &verdict["exit_code"]),
+        (4, &"not-run".into(), &4.into())
+    );
+    assert_eq!(
+        (&verdict["report"], &verdict["requirements"]),
+        (&Value::Null, &Value::Array(Vec::new()))
+    );
+    let message = verdict["error"]["message"].as_str().expect("a string");
+    assert!(message.contains("no requirement is mesos.tusk"), "{message}");
+    assert!(stderr.contains(message), "{stderr}");
+}
+
+#[test]
 fn doctor_answers_a_program_whatever_it_finds() {
     let (code, stdout, _) = run(&["doctor", "--json"]);
     let answer = json(&stdout);

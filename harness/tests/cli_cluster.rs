@@ -1,4 +1,4 @@
-//! The command line on a running cluster: what a person does with one, step by step, and two of them side by side.
+//! The command line on a running cluster: what a person does with one, step by step.
 
 mod child;
 
@@ -6,30 +6,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bollard::models::NetworkCreateRequest;
 use child::Child;
 use child::pty::at_a_terminal;
 use harness::await_until::{Probe, Wait};
 use harness::deadlines::Deadline;
-use harness::labels;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_harness");
 const SOON: Duration = Duration::from_secs(20);
-
-fn json(ended: &child::Ended) -> Value {
-    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {}", ended.stdout))
-}
-
-/// `harness ps --json`, of this cluster alone.
-async fn listed(child: &Child) -> Option<Value> {
-    let all = child.program(&["ps", "--json"], &[]).await;
-    all.assert_code(0);
-    let all = json(&all);
-    let mut all = all.as_array().expect("a list").iter();
-    all.find(|one| one["name"] == child.name.as_str()).cloned()
-}
 
 #[tokio::test]
 async fn what_a_person_does_with_a_cluster() {
@@ -44,14 +29,14 @@ async fn what_a_person_does_with_a_cluster() {
     shows_its_progress_to_a_terminal_alone(&child).await;
     let down = child.harness("down", &["--json"]).await;
     down.assert_code(0);
-    assert_eq!(json(&down), serde_json::json!({"removed": [child.name], "left": []}));
+    assert_eq!(down.json(), serde_json::json!({"removed": [child.name], "left": []}));
     child.assert_nothing_left().await;
 }
 
 async fn boots_and_says_so_twice(child: &Child) {
     let first = child.harness("up", &["--json"]).await;
     first.assert_code(0);
-    let first = json(&first);
+    let first = first.json();
     assert_eq!(
         (&first["name"], &first["already_up"]),
         (&child.name.as_str().into(), &false.into())
@@ -67,7 +52,7 @@ async fn boots_and_says_so_twice(child: &Child) {
 
     let again = child.harness("up", &["--json"]).await;
     again.assert_code(0);
-    let again = json(&again);
+    let again = again.json();
     assert_eq!((&again["already_up"], &again["boot_s"]), (&true.into(), &Value::Null));
     for part in ["services", "components", "subnet"] {
         assert_eq!(again[part], first[part], "nothing was changed");
@@ -79,7 +64,7 @@ async fn boots_and_says_so_twice(child: &Child) {
 }
 
 async fn is_listed_with_its_owner(child: &Child) {
-    let one = listed(child).await.expect("it is up");
+    let one = child.listed().await.expect("it is up");
     let owner = &one["owner"];
     assert_eq!(owner["user"], harness::owner::this_user());
     assert_eq!((&owner["life"], &owner["me"]), (&"kept".into(), &true.into()));
@@ -95,7 +80,7 @@ async fn is_listed_with_its_owner(child: &Child) {
         assert!(row.contains(part), "{part:?} stands in {row:?}");
     }
     let status = child.harness("status", &["--json"]).await;
-    let status = json(&status);
+    let status = status.json();
     let agent = status["containers"]
         .as_array()
         .expect("a list")
@@ -338,110 +323,5 @@ async fn a_topology_file_in_the_folder_describes_the_cluster() {
     let wrong = up(&[]).await;
     wrong.assert_code(64);
     wrong.assert_says(&["harness.toml:1: masters: is 10", "expected: 1 to 9"]);
-    child.assert_nothing_left().await;
-}
-
-#[tokio::test]
-async fn two_clusters_live_side_by_side() {
-    let (one, other) = (Child::new("one").await, Child::new("other").await);
-    let (up, beside) = tokio::join!(
-        one.harness("up", &["--slaves", "0"]),
-        other.harness("up", &["--slaves", "0"])
-    );
-    up.assert_code(0);
-    beside.assert_code(0);
-    let (first, second) = (
-        listed(&one).await.expect("it is up"),
-        listed(&other).await.expect("it is up"),
-    );
-    assert_ne!(first["subnet"], second["subnet"]);
-    one.harness("down", &[]).await.assert_code(0);
-    one.assert_nothing_left().await;
-    let left = listed(&other).await.expect("it is up still");
-    assert_eq!(left["nodes"], serde_json::json!(["mesos-master1"]));
-    let mistyped = other
-        .program(&["status", "--name", &format!("{}x", other.name)], &[])
-        .await;
-    mistyped.assert_code(64);
-    mistyped.assert_says(&[&format!("did you mean {}?", other.name)]);
-    other.harness("down", &[]).await.assert_code(0);
-    other.assert_nothing_left().await;
-}
-
-/// A cluster of which only the network is there, with these labels beside ours.
-async fn network(child: &Child, own: &[(&str, &str)]) {
-    let common = [
-        (labels::HARNESS, "1".to_owned()),
-        (labels::CLUSTER, child.name.clone()),
-        (labels::CREATED, labels::now().to_string()),
-    ];
-    let common = common.map(|(name, value)| (name.to_owned(), value)).into_iter();
-    let own = own
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let request = NetworkCreateRequest {
-        name: child.name.clone(),
-        labels: Some(common.chain(own).collect()),
-        ..NetworkCreateRequest::default()
-    };
-    child
-        .engine
-        .docker()
-        .create_network(request)
-        .await
-        .expect("it is created");
-}
-
-#[tokio::test]
-async fn what_is_somebody_elses_is_removed_only_when_told_so() {
-    let child = Child::new("foreign").await;
-    network(&child, &[(labels::OWNER, "somebody@elsewhere"), (labels::KEEP, "1")]).await;
-    let refused = child.harness("down", &[]).await;
-    refused.assert_code(64);
-    let hint = format!("`harness down --foreign --name {}` removes it all the same", child.name);
-    refused.assert_says(&[
-        &format!("the cluster {} is that of somebody@elsewhere", child.name),
-        &hint,
-    ]);
-    let one = listed(&child).await.expect("it is there still");
-    assert_eq!(
-        (&one["owner"]["me"], &one["owner"]["life"]),
-        (&false.into(), &"kept".into())
-    );
-    child.harness("down", &["--foreign"]).await.assert_code(0);
-    child.assert_nothing_left().await;
-}
-
-#[tokio::test]
-async fn a_sweep_says_what_it_would_remove_before_it_does() {
-    let child = Child::new("sweep").await;
-    let lease = format!("test-{}", child.name);
-    let user = nix::unistd::geteuid();
-    child.file(&format!("tmp/mesos-harness-{user}/leases/{lease}"), "");
-    network(
-        &child,
-        &[(labels::LEASE, &lease), (labels::OWNER, &harness::owner::this_user())],
-    )
-    .await;
-    let object = format!("network {}", child.name);
-
-    let dry = child.program(&["sweep", "--dry-run", "--json"], &[]).await;
-    dry.assert_code(0);
-    assert_eq!(
-        json(&dry),
-        serde_json::json!({"dry_run": true, "found": [&object], "removed": []})
-    );
-    assert_eq!(
-        listed(&child).await.expect("it is there still")["owner"]["life"],
-        "dead"
-    );
-    let dry = child.program(&["sweep", "-n"], &[]).await;
-    dry.assert_says(&[&format!("would remove {object}"), "1 leftovers would be removed"]);
-
-    let swept = child.program(&["sweep", "--json"], &[]).await;
-    assert_eq!(
-        json(&swept),
-        serde_json::json!({"dry_run": false, "found": [&object], "removed": [&object]})
-    );
     child.assert_nothing_left().await;
 }

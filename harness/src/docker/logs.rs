@@ -122,7 +122,7 @@ pub fn follow(engine: &Engine, container: &str, from: Start) -> impl Stream<Item
     lines(engine, container, from, true)
 }
 
-/// A container's log as [`print`] shows it: what stands before each of its lines, and the container.
+/// A container's log as [`print()`] shows it: what stands before each of its lines, and the container.
 pub type Prefixed = (String, String);
 
 /// Shows logs on this process's own streams, each line behind its log's prefix: what they hold from `from` on, and

@@ -131,6 +131,15 @@ impl Child {
         all.chain(volumes.map(kind("volume"))).collect()
     }
 
+    /// Its cluster as `harness ps --json` lists it, if it does.
+    pub(crate) async fn listed(&self) -> Option<serde_json::Value> {
+        let all = self.program(&["ps", "--json"], &[]).await;
+        all.assert_code(0);
+        let all = all.json();
+        let mut all = all.as_array().expect("a list").iter();
+        all.find(|one| one["name"] == self.name.as_str()).cloned()
+    }
+
     /// The lease of its cluster, as soon as it owns the network.
     pub(crate) async fn lease(&self) -> String {
         let label = equals(labels::CLUSTER, &self.name);
@@ -198,6 +207,11 @@ impl Ended {
             assert!(text.contains(part), "{part:?} stands in:\n{text}");
         }
         assert!(!text.contains("panicked"), "{text}");
+    }
+
+    /// Its answer, which is one document.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     fn text(&self) -> String {

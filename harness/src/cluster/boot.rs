@@ -101,8 +101,9 @@ impl Cluster {
         error
     }
 
-    /// ZooKeeper decides how long a boot takes: everything else is created while it starts. The masters and agents
-    /// themselves start only when it serves, since their ZooKeeper client waits seconds after a refused connection.
+    /// ZooKeeper decides how long a boot takes: it is started first, and the agents' nodes are made while it comes up.
+    /// Masters and agents themselves start only when it serves, since their ZooKeeper client waits seconds after a
+    /// refused connection.
     async fn boot_nodes(&mut self) -> Result<()> {
         let Topology {
             masters,
@@ -115,10 +116,13 @@ impl Cluster {
         let (control, agents): (Vec<_>, Vec<_>) = nodes
             .iter()
             .partition(|node| matches!(node.name(), NodeName::Master(_)));
-        try_join_all(nodes.iter().map(|node| self.prepare(node))).await?;
+        try_join_all(control.iter().map(|node| self.prepare(node))).await?;
         tracing::info!("waiting for ZooKeeper");
         let servers = control.iter().take(usize::from(zookeepers));
-        try_join_all(servers.map(|node| zookeeper::ready(&self.engine, node))).await?;
+        tokio::try_join!(
+            try_join_all(servers.map(|node| zookeeper::ready(&self.engine, node))),
+            try_join_all(agents.iter().map(|node| self.prepare(node))),
+        )?;
         tracing::info!("starting {masters} masters and {slaves} agents");
         let starts = control
             .iter()

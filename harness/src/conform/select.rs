@@ -81,8 +81,14 @@ fn fits(id: &str, pattern: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return id == pattern;
     };
-    let Some(id) = id.strip_prefix(start) else { return false };
-    (0..=id.len()).any(|skipped| id.is_char_boundary(skipped) && fits(&id[skipped..], rest))
+    let Some(mut left) = id.strip_prefix(start) else { return false };
+    let (between, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    // The first place is as good as any later one: what follows it is longest.
+    for part in between.split('*') {
+        let Some(at) = left.find(part) else { return false };
+        left = &left[at + part.len()..];
+    }
+    left.ends_with(end)
 }
 
 fn unmatched(asked: &str, gaps: &[&Requirement], catalogue: &Catalogue) -> Error {

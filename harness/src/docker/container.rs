@@ -261,7 +261,8 @@ impl ContainerSpec {
                 "an image with an ENTRYPOINT or a CMD",
                 "name the program in the stack file: cmd = [\"mesos-agent\"]".to_owned(),
             ),
-            Some(404) => (
+            // A holder that is gone answers 404 too.
+            Some(404) if !error.explain().to_lowercase().contains("no such container") => (
                 format!("the image {image} is gone, or parts of it are"),
                 "an image with all its layers",
                 format!("`docker image rm {image}`: one of ours is built again, one of yours must be pulled or loaded"),

@@ -15,7 +15,8 @@ Examples:
   harness sweep
 
 A sweep takes what runs left behind whose process and reaper were both killed. It never takes what a living process \
-owns, what `up` left to a person, or anything that is not ours.";
+of yours owns, what `up` left to a person, or anything that is not ours. Whether another user's process lives cannot be \
+known: what it owns is taken when it is six hours old.";
 
 #[derive(Args)]
 pub(crate) struct Sweep {

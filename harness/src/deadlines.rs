@@ -1,10 +1,19 @@
 //! Every duration the harness waits for, in one table.
 //!
 //! A [`Deadline`] says what it bounds, and is *our patience* (expiry means that something is broken) unless its
-//! comment says that it is the requirement itself. `HARNESS_PATIENCE` multiplies all of them on a slow machine.
+//! comment says that it is the requirement itself. `HARNESS_PATIENCE` multiplies all of them on a slow machine;
+//! `HARNESS_DEADLINES=IMAGE_BUILD=3000,OFFER=5` sets some of them, in seconds.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use crate::{Error, Result};
+
+/// A factor for every deadline.
+pub const PATIENCE_VARIABLE: &str = "HARNESS_PATIENCE";
+/// Deadlines of this table by name, in seconds.
+pub const DEADLINES_VARIABLE: &str = "HARNESS_DEADLINES";
 
 /// A named upper bound on one kind of wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,25 +40,70 @@ impl Deadline {
     /// The limit on this machine.
     #[must_use]
     pub fn limit(self) -> Duration {
-        self.limit.mul_f64(patience())
+        // What is wrong with the variables is told by `check`.
+        let told = TOLD.as_ref();
+        let set = told.ok().and_then(|told| told.limits.get(self.name)).copied();
+        set.unwrap_or_else(|| self.limit.mul_f64(told.map_or(1.0, |told| told.patience)))
     }
 }
 
-/// The factor of `HARNESS_PATIENCE`: a number from 0.1 to 100; 1 when unset or not such a number.
-fn patience() -> f64 {
-    static PATIENCE: OnceLock<f64> = OnceLock::new();
-    *PATIENCE.get_or_init(|| {
-        std::env::var("HARNESS_PATIENCE")
+/// What the environment says of deadlines.
+#[derive(Debug, PartialEq)]
+struct Told {
+    patience: f64,
+    limits: HashMap<String, Duration>,
+}
+
+static TOLD: LazyLock<Result<Told>> = LazyLock::new(|| {
+    let said = |name: &str| std::env::var(name).unwrap_or_default();
+    told(&said(PATIENCE_VARIABLE), &said(DEADLINES_VARIABLE))
+});
+
+/// Says what is wrong with the variables that change deadlines.
+///
+/// # Errors
+/// [`crate::Kind::Usage`] where one is not what it should be.
+pub fn check() -> Result<()> {
+    match &*TOLD {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::usage(error.to_string()).expected(error.expected_text().unwrap_or_default())),
+    }
+}
+
+fn told(patience: &str, limits: &str) -> Result<Told> {
+    let factor = match patience {
+        "" => Some(1.0),
+        text => text.parse().ok().filter(|factor| (0.1..=100.0).contains(factor)),
+    };
+    let patience = factor.ok_or_else(|| {
+        Error::usage(format!("{PATIENCE_VARIABLE}={patience} is no factor")).expected("a number from 0.1 to 100")
+    })?;
+    let limits = limits.split(',').filter(|one| !one.is_empty()).map(|one| {
+        let (name, seconds) = one.split_once('=').unwrap_or((one, ""));
+        if !NAMES.contains(&name) {
+            return Err(
+                Error::usage(format!("{DEADLINES_VARIABLE}: no deadline is called {name:?}"))
+                    .expected(format!("NAME=seconds, NAME one of {}", NAMES.join(", "))),
+            );
+        }
+        match seconds
+            .parse::<f64>()
             .ok()
-            .and_then(|text| text.parse().ok())
-            .filter(|factor| (0.1..=100.0).contains(factor))
-            .unwrap_or(1.0)
-    })
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        {
+            Some(limit) => Ok((name.to_owned(), limit)),
+            None => Err(Error::usage(format!("{DEADLINES_VARIABLE}: {one:?} is no deadline"))
+                .expected(format!("{name}= and a number of seconds"))),
+        }
+    });
+    let limits = limits.collect::<Result<_>>()?;
+    Ok(Told { patience, limits })
 }
 
 macro_rules! deadlines {
     ($($(#[$doc:meta])+ $name:ident = $seconds:literal s;)+) => {
         $($(#[$doc])+ pub const $name: Deadline = Deadline::seconds(stringify!($name), $seconds);)+
+        const NAMES: &[&str] = &[$(stringify!($name)),+];
     };
 }
 
@@ -66,6 +120,8 @@ deadlines! {
     SETUP_LOCK = 1800 s;
     /// One image build, from the first step to the last.
     IMAGE_BUILD = 1500 s;
+    /// The engine ends the step of a build that was broken off.
+    BUILD_ENDS = 15 s;
     /// The download of one pinned artefact.
     ARTEFACT_FETCH = 600 s;
     /// The bootstrap of the Debian base.
@@ -118,6 +174,10 @@ deadlines! {
     TEARDOWN = 60 s;
     /// The reaper is ready to take a lease.
     REAPER_READY = 10 s;
+    /// Other clusters end, and give the memory that this one needs. Less than the test runner gives a scenario.
+    ADMISSION = 480 s;
+    /// Another process looks how much memory is taken.
+    ADMISSION_TURN = 60 s;
 }
 
 #[cfg(test)]
@@ -128,5 +188,24 @@ mod tests {
     fn a_deadline_carries_its_name_in_the_table() {
         assert_eq!(AGENT_REGISTERED.name, "AGENT_REGISTERED");
         assert!(AGENT_REGISTERED.limit() > Duration::ZERO);
+    }
+
+    #[test]
+    fn the_environment_changes_all_or_some() {
+        let said = told("2.5", "OFFER=5,IMAGE_BUILD=0.5").expect("both are right");
+        assert!((said.patience - 2.5).abs() < f64::EPSILON);
+        assert_eq!(said.limits["OFFER"], Duration::from_secs(5));
+        assert_eq!(said.limits["IMAGE_BUILD"], Duration::from_millis(500));
+        assert_eq!(told("", "").expect("nothing is said").limits.len(), 0);
+        for (patience, limits, part) in [
+            ("much", "", "HARNESS_PATIENCE=much"),
+            ("0", "", "HARNESS_PATIENCE=0"),
+            ("", "OFER=5", "no deadline is called \"OFER\""),
+            ("", "OFFER", "\"OFFER\" is no deadline"),
+            ("", "OFFER=-1", "\"OFFER=-1\" is no deadline"),
+        ] {
+            let error = told(patience, limits).expect_err(part);
+            assert!(error.explain().contains(part), "{error:?}");
+        }
     }
 }

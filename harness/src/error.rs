@@ -179,6 +179,11 @@ impl Error {
         self.0.hint.as_deref()
     }
 
+    /// What should have happened instead, if that is said.
+    pub(crate) fn expected_text(&self) -> Option<&str> {
+        self.0.expected.as_deref()
+    }
+
     /// Every part on lines of its own, causes included.
     #[must_use]
     pub fn explain(&self) -> String {

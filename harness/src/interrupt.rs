@@ -12,6 +12,7 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 use crate::await_until::Wait;
 use crate::docker::{Engine, Selection, removal};
 use crate::error::Context;
+use crate::evidence::Cleanup;
 use crate::lease::Lease;
 use crate::{Kind, Result, deadlines, evidence};
 
@@ -137,6 +138,13 @@ async fn remove(leases: &[Arc<Lease>], number: i32) {
         }
         let removed = removal::remove(&engine, &selection).await;
         tell(&format!("removed {} objects", removed.removed.len()));
+        if let Some(recorder) = lease.recorder() {
+            recorder.cleanup(Cleanup {
+                created: lease.created(),
+                removed: removed.removed.len() as u64,
+                leaked: removed.leaked.clone(),
+            });
+        }
         for leak in removed.leaked {
             tell(&format!("could not remove {leak}"));
         }

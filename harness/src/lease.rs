@@ -4,17 +4,20 @@
 //! whose other end only the owner has: when the owner ends (even by `kill -9`) the pipe closes and the reaper removes
 //! by label what the owner left. A file lock that both hold tells [`sweep`](crate::sweep) that a lease is alive.
 
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use nix::unistd::geteuid;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
 
+use crate::admission::{self, Entry};
 use crate::await_until::Wait;
-use crate::docker::{Engine, Removed, Selection, removal};
+use crate::docker::Engine;
 use crate::error::Context;
 use crate::evidence::Recorder;
 use crate::labels::{self, Labels};
@@ -24,6 +27,8 @@ use crate::{Error, Kind, Result, deadlines, interrupt, owner, workspace};
 pub(crate) const KEEP: &str = "keep";
 /// The reaper's first and only line of output.
 pub(crate) const READY: &str = "ready";
+/// How many objects were made under each open lease of this process.
+static CREATED: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
 
 /// Ownership of everything that carries its label.
 #[derive(Debug)]
@@ -33,12 +38,13 @@ pub struct Lease {
     labels: Labels,
     reaper: Mutex<Option<Reaper>>,
     recorder: OnceLock<Arc<Recorder>>,
-    _lock: File,
+    lock: File,
 }
 
 #[derive(Debug)]
 struct Reaper {
-    pipe: ChildStdin,
+    /// Not tokio's: it is written to from whichever thread ends a cluster, when the runtime may be blocked.
+    pipe: File,
     _child: Child,
 }
 
@@ -69,7 +75,7 @@ impl Lease {
             labels,
             reaper: Mutex::new(Some(reaper)),
             recorder: OnceLock::new(),
-            _lock: lock,
+            lock,
         });
         interrupt::watch(&lease)?;
         Ok(lease)
@@ -103,32 +109,44 @@ impl Lease {
         self.recorder.get().map(Arc::as_ref)
     }
 
-    /// Removes everything under this lease now. The lease stays open: more can be created.
-    pub async fn remove_all(&self) -> Removed {
-        removal::remove(&self.engine, &Selection::lease(&self.id)).await
+    /// Waits until the engine's machine has `megabytes` for `what`, and holds them until everything under this lease is
+    /// gone: see [`crate::admission`].
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] where the machine never has so much, or has it not in time; [`Kind::Usage`] for a
+    /// `HARNESS_MEMORY` that is no size.
+    pub async fn admit(&self, what: &str, megabytes: u64) -> Result<()> {
+        admission::admit(self, what, megabytes).await
+    }
+
+    pub(crate) fn write_entry(&self, entry: &Entry) -> Result<()> {
+        entry.write(&self.lock).context(Kind::Environment, || {
+            format!("the lease file {} cannot be written", lock_path(&self.id).display())
+        })
+    }
+
+    /// How many objects this process made under this lease.
+    pub(crate) fn created(&self) -> u64 {
+        let created = CREATED.lock().expect("no holder of the lock panics");
+        created.get(&self.id).copied().unwrap_or_default()
     }
 
     /// Ends the lease and leaves everything where it is: a person will remove it.
     ///
     /// # Errors
-    /// [`Kind::Internal`] where the reaper is gone, so that nobody can tell what it does.
-    pub async fn keep(&self) -> Result<()> {
+    /// [`Kind::Internal`] where the reaper is gone, so that nobody can tell what it does; [`Kind::Environment`] where
+    /// the memory that stays taken cannot be noted.
+    pub fn keep(&self) -> Result<()> {
         let reaper = self.reaper.lock().expect("no holder of the lock panics").take();
         let Some(mut reaper) = reaper else { return Ok(()) };
+        admission::hand_over(&self.id)?;
         interrupt::forget(self);
-        let message = format!("{KEEP}\n");
         reaper
             .pipe
-            .write_all(message.as_bytes())
-            .await
+            .write_all(format!("{KEEP}\n").as_bytes())
             .context(Kind::Internal, || {
                 "the reaper did not take the message to keep".to_owned()
             })?;
-        reaper
-            .pipe
-            .shutdown()
-            .await
-            .context(Kind::Internal, || "the reaper's pipe did not close".to_owned())?;
         // Without its file no sweep takes the lease for one whose owner died. The reaper removes it too, if we do not
         // get here.
         drop(std::fs::remove_file(lock_path(&self.id)));
@@ -136,10 +154,19 @@ impl Lease {
     }
 }
 
+/// Counts an object that was made with `labels`.
+pub(crate) fn count(labels: &Labels) {
+    if let Some(id) = labels.get(labels::LEASE) {
+        let mut created = CREATED.lock().expect("no holder of the lock panics");
+        *created.entry(id.clone()).or_default() += 1;
+    }
+}
+
 impl Drop for Lease {
     /// The reaper ends the lease. Its file stays until then: should the reaper be killed, the sweep finds it unlocked.
     fn drop(&mut self) {
         interrupt::forget(self);
+        CREATED.lock().expect("no holder of the lock panics").remove(&self.id);
     }
 }
 
@@ -156,6 +183,7 @@ impl Reaper {
             .spawn()
             .context(Kind::Environment, failed)?;
         let pipe = child.stdin.take().expect("its standard input was asked for");
+        let pipe = File::from(pipe.into_owned_fd().context(Kind::Environment, failed)?);
         let output = child.stdout.take().expect("its standard output was asked for");
         let mut line = String::new();
         Wait::that("the reaper holds the lease", deadlines::REAPER_READY)
@@ -218,11 +246,33 @@ pub fn run_id() -> String {
     std::env::var("NEXTEST_RUN_ID").unwrap_or_else(|_| format!("pid-{}", std::process::id()))
 }
 
+/// What the processes of this user on this machine tell each other lies here.
+pub(crate) fn runtime_folder() -> PathBuf {
+    std::env::temp_dir().join(format!("mesos-harness-{}", geteuid()))
+}
+
 /// Where leases of this user are on this machine.
 pub(crate) fn folder() -> PathBuf {
-    std::env::temp_dir()
-        .join(format!("mesos-harness-{}", geteuid()))
-        .join("leases")
+    runtime_folder().join("leases")
+}
+
+/// What this machine knows of a lease of this user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holding {
+    /// Its owner or its reaper lives.
+    Held,
+    /// Both are gone, and its file is still there.
+    LetGo,
+    /// It has no file: it was ended, handed over, or is another machine's or another user's.
+    Unknown,
+}
+
+pub(crate) fn holding(id: &str) -> Holding {
+    match File::open(lock_path(id)).map(|file| file.try_lock()) {
+        Ok(Err(TryLockError::WouldBlock)) => Holding::Held,
+        Ok(Ok(())) => Holding::LetGo,
+        Ok(Err(TryLockError::Error(_))) | Err(_) => Holding::Unknown,
+    }
 }
 
 pub(crate) fn lock_path(id: &str) -> PathBuf {

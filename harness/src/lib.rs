@@ -70,6 +70,7 @@
 
 #![warn(missing_docs)]
 
+pub mod admission;
 pub mod await_until;
 pub mod catalogue;
 pub mod client;
@@ -84,8 +85,10 @@ pub mod evidence;
 pub mod explain;
 mod file_lock;
 pub mod fixtures;
+pub mod guard;
 pub mod image;
 pub mod interrupt;
+pub mod keep;
 pub mod labels;
 pub mod lease;
 pub mod node;

@@ -5,12 +5,12 @@
 //! lives. So a file that nobody has locked is that of a dead lease, however young.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::time::Duration;
 
+use crate::Result;
 use crate::docker::{Engine, Removed, Selection, removal};
 use crate::labels::{self, Labels};
-use crate::{Result, lease};
+use crate::lease::{self, Holding};
 
 /// Objects of a lease that this machine has no file of (another machine may use the same engine) are left alone until
 /// they are this old.
@@ -78,10 +78,11 @@ fn add(leases: &mut BTreeMap<String, Owned>, labels: &Labels) {
 }
 
 fn is_dead(id: &str, owned: &Owned) -> bool {
-    match File::open(lease::lock_path(id)) {
-        // Nobody holds it. Of a kept lease the file goes when it is handed over: its owner died before.
-        Ok(file) => file.try_lock().is_ok(),
-        Err(_) => {
+    match lease::holding(id) {
+        Holding::Held => false,
+        // Of a kept lease the file goes when it is handed over: its owner died before.
+        Holding::LetGo => true,
+        Holding::Unknown => {
             let age = Duration::from_secs(labels::now().saturating_sub(owned.youngest));
             !owned.kept && age >= FOREIGN_AGE
         }

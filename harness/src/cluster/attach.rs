@@ -12,9 +12,10 @@ use crate::component::holder;
 use crate::docker::network::Subnet;
 use crate::docker::{Engine, Selection};
 use crate::image::Images;
+use crate::keep::Keep;
 use crate::labels;
 use crate::node::{Node, NodeName};
-use crate::owner::Owner;
+use crate::owner::{Life, Owner};
 use crate::stack::{Stack, TOPOLOGY_FILE, TopologyFile};
 use crate::{Error, Result};
 
@@ -33,7 +34,7 @@ pub struct ClusterSummary {
     pub owner: Owner,
     /// Seconds since the epoch.
     pub created: u64,
-    /// True where a person asked to keep it.
+    /// True where it stays until a person removes it.
     pub kept: bool,
     /// The nodes that run.
     pub nodes: Vec<String>,
@@ -92,13 +93,15 @@ fn summary(network: &Network, containers: &[ContainerSummary]) -> Option<Cluster
         .filter_map(|container| state(container, &name))
         .collect();
     states.sort();
+    let owner = Owner::of(own);
     Some(ClusterSummary {
         subnet: subnet_of(network).map(|subnet| subnet.to_string()).unwrap_or_default(),
         scenario: label(labels::SCENARIO),
         run: label(labels::RUN),
-        owner: Owner::of(own),
         created: label(labels::CREATED).parse().unwrap_or_default(),
-        kept: label(labels::KEEP) == "1",
+        // What is to be kept is so only once it was handed over.
+        kept: owner.life == Life::Kept,
+        owner,
         nodes: running(&states).map(|name| name.to_string()).collect(),
         containers: states,
         name,
@@ -173,6 +176,7 @@ impl Cluster {
             lease: None,
             recorder: None,
             is_subject: false,
+            keep: Keep::Never,
             engine,
         };
         cluster.nodes = cluster.running_nodes().await?;

@@ -11,8 +11,9 @@ use crate::await_until::{Probe, Wait};
 use crate::component::{Recipe, holder, mesos_agent, mesos_master, zookeeper};
 use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, room, volume};
 use crate::error::Context;
-use crate::evidence::{self, Recorder, place};
+use crate::evidence::{self, Cleanup, Recorder, place};
 use crate::image::Images;
+use crate::keep::Keep;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
@@ -20,6 +21,8 @@ use crate::{Error, Kind, Result, deadlines, interrupt};
 
 /// Slaves whose names resolve everywhere from the start, whether they run or not: those of the README.
 const KNOWN_SLAVES: u8 = 5;
+/// Of so many agents that do not register the logs are shown.
+const DIAGNOSED: usize = 3;
 /// What a person's cluster is for, in the place of a scenario's name.
 const UP: &str = "up";
 /// The network's label that lets another process find the topology again.
@@ -36,12 +39,16 @@ impl Cluster {
         let (stack, stack_file) = builder.stack()?;
         let images = Images::open(engine.clone())?;
         let recorder = (!builder.kept).then(evidence::current);
-        let (purpose, keep) = match &recorder {
-            Some(recorder) => (recorder.snapshot().test, false),
+        let keep = match recorder {
+            Some(_) => Keep::asked()?,
+            None => Keep::Never,
+        };
+        let (purpose, to_be_kept) = match &recorder {
+            Some(recorder) => (recorder.snapshot().test, keep != Keep::Never),
             None => (UP.to_owned(), true),
         };
         let (lease, ()) = tokio::try_join!(
-            Lease::take(&engine, &purpose, keep),
+            Lease::take(&engine, &purpose, to_be_kept),
             room::require(&engine, room::CLUSTER_MIB, "for a cluster's logs and sandboxes")
         )?;
         if let Some(recorder) = &recorder {
@@ -51,6 +58,8 @@ impl Cluster {
             .name
             .clone()
             .unwrap_or_else(|| format!("mesos-{}", &lease.id()[..8]));
+        let megabytes = builder.megabytes.unwrap_or_else(|| builder.topology.megabytes());
+        lease.admit(&name, megabytes).await?;
         let overrides = builder.agents.iter();
         let agents = overrides
             .map(|(node, own)| (*node, own.over(stack.agent_on(&node.to_string()))))
@@ -69,6 +78,7 @@ impl Cluster {
             lease: Some(lease),
             recorder,
             is_subject: builder.stack_file.is_none(),
+            keep,
         };
         if let Some(recorder) = &cluster.recorder {
             recorder.cluster(&cluster.name);
@@ -157,6 +167,13 @@ impl Cluster {
             .await;
         }
         let removed = removal::remove(&self.engine, &Selection::node(&self.name, &node.name().to_string())).await;
+        if let Some(recorder) = &self.recorder {
+            // Counted as made at the end, with everything else under this lease.
+            recorder.cleanup(Cleanup {
+                removed: removed.removed.len() as u64,
+                ..Cleanup::default()
+            });
+        }
         Err(removed
             .leaked
             .iter()
@@ -220,7 +237,11 @@ impl Cluster {
         Wait::that("a Mesos master leads", deadlines::MASTER_LEADING)
             .look_at_most(deadlines::STARTING_LOOK)
             .unless(container::death(&self.engine, &containers))
-            .explained_by(node.diagnosis(mesos_master::NAME))
+            .explained_by(async {
+                let mut tails = node.diagnosis(mesos_master::NAME).await;
+                tails.extend(node.diagnosis(zookeeper::NAME).await);
+                tails
+            })
             .until(async || {
                 Probe::from_passing(
                     node.master().leader().await,
@@ -233,20 +254,29 @@ impl Cluster {
 
     /// Waits until the leading master lists the agents of `nodes` as active.
     pub(super) async fn await_agents(&self, nodes: &[Node]) -> Result<()> {
-        let Some(first) = nodes.first() else { return Ok(()) };
+        if nodes.is_empty() {
+            return Ok(());
+        }
         let names = nodes
             .iter()
             .map(|node| node.name().to_string())
             .collect::<Vec<_>>()
             .join(", ");
         let containers: Vec<String> = nodes.iter().map(|node| node.container(mesos_agent::NAME)).collect();
-        let master = self.running_master()?.master();
+        let master_node = self.running_master()?;
+        let master = master_node.master();
         Wait::that(
             format!("the agents of {names} are registered"),
             deadlines::AGENT_REGISTERED,
         )
         .unless(container::death(&self.engine, &containers))
-        .explained_by(first.diagnosis(mesos_agent::NAME))
+        .explained_by(async {
+            let mut tails = master_node.diagnosis(mesos_master::NAME).await;
+            for node in nodes.iter().take(DIAGNOSED) {
+                tails.extend(node.diagnosis(mesos_agent::NAME).await);
+            }
+            tails
+        })
         .until(async || {
             let registered = match master.agents().await {
                 Ok(agents) => agents,

@@ -27,6 +27,7 @@ pub struct ClusterBuilder {
     pub(super) env: Vec<(String, String, String)>,
     pub(super) files: Vec<(String, String, String)>,
     pub(super) kept: bool,
+    pub(super) megabytes: Option<u64>,
 }
 
 /// What a builder says of one agent; the stack says the rest.
@@ -62,6 +63,7 @@ impl Default for ClusterBuilder {
             env: Vec::new(),
             files: Vec::new(),
             kept: false,
+            megabytes: None,
         }
     }
 }
@@ -174,6 +176,14 @@ impl ClusterBuilder {
     pub fn file(mut self, component: &str, path: &str, content: &str) -> Self {
         self.files
             .push((component.to_owned(), path.to_owned(), content.to_owned()));
+        self
+    }
+
+    /// What it takes with its tasks, in megabytes, where [`Topology::megabytes`] is not enough: it boots when the
+    /// machine has so much.
+    #[must_use]
+    pub fn memory(mut self, megabytes: u64) -> Self {
+        self.megabytes = Some(megabytes);
         self
     }
 

@@ -13,11 +13,12 @@ use std::sync::Arc;
 use crate::client::mesos::agent::Sandbox;
 use crate::client::mesos::{Framework, FrameworkSpec, MasterClient, TaskHandle};
 use crate::client::zookeeper::ZooKeeper;
-use crate::component::{mesos_agent, mesos_master};
-use crate::docker::Engine;
+use crate::component::{holder, mesos_agent, mesos_master};
 use crate::docker::network::Subnet;
+use crate::docker::{Engine, container};
 use crate::evidence::Recorder;
 use crate::image::Images;
+use crate::keep::Keep;
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
 use crate::provenance::ComponentRecord;
@@ -27,6 +28,13 @@ use crate::{Error, Kind, Result, component};
 
 pub use attach::{ClusterSummary, ContainerState, clusters};
 pub use builder::ClusterBuilder;
+
+/// A Java heap of 128 MB, and the machine around it.
+const ZOOKEEPER_MB: u64 = 192;
+/// Idle it takes 12 MB; its state grows with agents and tasks.
+const MASTER_MB: u64 = 64;
+/// Idle it takes 8 MB; each executor and its task take as much again.
+const AGENT_MB: u64 = 128;
 
 /// How many nodes of a kind have which component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -40,6 +48,14 @@ pub struct Topology {
 }
 
 impl Topology {
+    /// What its containers and a few small tasks on each agent take, in megabytes: what it is admitted with.
+    #[must_use]
+    pub fn megabytes(self) -> u64 {
+        u64::from(self.zookeepers) * ZOOKEEPER_MB
+            + u64::from(self.masters) * MASTER_MB
+            + u64::from(self.slaves) * AGENT_MB
+    }
+
     /// The nodes that carry masters, ZooKeeper or both.
     fn master_nodes(self) -> impl Iterator<Item = NodeName> {
         (1..=self.masters.max(self.zookeepers)).map(NodeName::Master)
@@ -65,6 +81,8 @@ pub struct Cluster {
     recorder: Option<Arc<Recorder>>,
     /// Its stack is the run's: what it is made of is what the report judges.
     is_subject: bool,
+    /// Whether it stays after its scenario.
+    keep: Keep,
 }
 
 impl Cluster {
@@ -121,13 +139,22 @@ impl Cluster {
         })
     }
 
-    /// `mesos-master1`.
-    ///
-    /// # Panics
-    /// Where it was stopped: then ask [`Cluster::node`].
+    /// `mesos-master1`, whether it runs or was stopped: [`Cluster::node`] tells.
     #[must_use]
-    pub fn master(&self) -> &Node {
-        &self.nodes[&NodeName::Master(1)]
+    pub fn master(&self) -> Node {
+        self.node_at(NodeName::Master(1))
+    }
+
+    /// The node called `name`, whether it runs or was stopped: for its logs.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Usage`] where it never was there; [`Kind::Environment`] where the engine does not answer.
+    pub async fn any_node(&self, name: NodeName) -> Result<Node> {
+        let node = self.node_at(name);
+        if self.nodes.contains_key(&name) || container::exists(&self.engine, &node.container(holder::NAME)).await? {
+            return Ok(node);
+        }
+        self.node(name).cloned()
     }
 
     /// `mesos-slave<number>`.
@@ -138,13 +165,15 @@ impl Cluster {
         self.node(NodeName::Slave(number))
     }
 
-    /// A client of the first master. It follows redirects to the leading one where that matters.
-    ///
-    /// # Panics
-    /// As [`Cluster::master`].
+    /// A client of the first master that runs. It follows redirects to the leading one where that matters. Where none
+    /// runs, its requests say so.
     #[must_use]
     pub fn mesos(&self) -> MasterClient {
-        self.master().master()
+        self.any_master().master()
+    }
+
+    fn any_master(&self) -> Node {
+        self.running_master().cloned().unwrap_or_else(|_| self.master())
     }
 
     /// A client of the whole ensemble.
@@ -160,7 +189,7 @@ impl Cluster {
     /// # Errors
     /// As [`Framework::subscribe`].
     pub async fn framework(&self, spec: FrameworkSpec) -> Result<Framework> {
-        let master = self.master().address();
+        let master = self.any_master().address();
         Framework::subscribe(&format!("http://{master}:{}", mesos_master::PORT), spec).await
     }
 

@@ -6,6 +6,8 @@ use super::Cluster;
 use crate::docker::{Engine, Removed, Selection, removal};
 use crate::error::Context;
 use crate::evidence::{self, Cleanup, Recorder, Verdict};
+use crate::keep::{self, Keep};
+use crate::lease::Lease;
 use crate::{Error, Kind, Result, interrupt};
 
 impl Cluster {
@@ -16,8 +18,8 @@ impl Cluster {
     pub async fn down(mut self) -> Result<()> {
         let selection = self.selection();
         let removed = removal::remove(&self.engine, &selection).await;
-        self.lease = None;
-        conclude(&self.name, self.recorder.as_deref(), removed)
+        let created = self.lease.take().map(|lease| lease.created());
+        conclude(&self.name, self.recorder.as_deref(), created, removed)
     }
 
     /// Removes the cluster `name` without taking hold of it first: whatever is left of a broken one goes too.
@@ -25,27 +27,38 @@ impl Cluster {
     /// # Errors
     /// As [`Cluster::down`].
     pub async fn remove(engine: &Engine, name: &str) -> Result<()> {
-        conclude(name, None, removal::remove(engine, &Selection::cluster(name)).await)
+        let removed = removal::remove(engine, &Selection::cluster(name)).await;
+        conclude(name, None, None, removed)
     }
 
-    /// Ends a scenario: removes the cluster, and passes where every check held.
+    /// Ends a scenario: removes the cluster, unless `HARNESS_KEEP` says otherwise, and passes where every check held.
     ///
     /// # Errors
     /// As [`Cluster::down`], and as [`evidence::passed`].
     pub async fn finish(self) -> Verdict {
-        self.down().await?;
-        evidence::passed()
+        if self.keep == Keep::Never {
+            self.down().await?;
+            return evidence::passed();
+        }
+        // Its outcome decides whether it stays: `drop` keeps it, with its logs.
+        let verdict = evidence::passed();
+        if !self.stays() {
+            self.down().await?;
+        }
+        verdict
     }
 
     /// Leaves the cluster running after this process: `harness up`.
     ///
     /// # Errors
-    /// [`Kind::Internal`] where the reaper could not be told.
-    pub async fn leave_running(mut self) -> Result<()> {
-        match self.lease.take() {
-            Some(lease) => lease.keep().await,
-            None => Ok(()),
-        }
+    /// As [`Lease::keep`].
+    pub fn leave_running(mut self) -> Result<()> {
+        self.lease.take().map_or(Ok(()), |lease| lease.keep())
+    }
+
+    fn stays(&self) -> bool {
+        let outcome = self.recorder.as_ref().and_then(|recorder| recorder.snapshot().outcome);
+        self.keep.applies(outcome)
     }
 
     fn selection(&self) -> Selection {
@@ -63,7 +76,7 @@ impl Drop for Cluster {
         interrupt::await_end();
         let Some(lease) = self.lease.take() else { return };
         let (name, selection) = (self.name.clone(), Selection::lease(lease.id()));
-        let recorder = self.recorder.clone();
+        let (recorder, keep) = (self.recorder.clone(), self.stays().then_some(self.keep));
         // The runtime that made the cluster may be shutting down, and `drop` cannot await: a thread of its own.
         let ended = std::thread::Builder::new().name("teardown".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -73,8 +86,11 @@ impl Drop for Cluster {
                 if let Some(recorder) = &recorder {
                     evidence::logs::collect(&engine, &selection, recorder).await;
                 }
+                if let Some(keep) = keep {
+                    return keep_it(&name, &lease, recorder.as_deref(), keep);
+                }
                 let removed = removal::remove(&engine, &selection).await;
-                conclude(&name, recorder.as_deref(), removed)
+                conclude(&name, recorder.as_deref(), Some(lease.created()), removed)
             })
         });
         let ended = ended.map(|thread| {
@@ -91,15 +107,30 @@ impl Drop for Cluster {
                 "no thread for the teardown: {error}; the reaper removes what is left"
             ),
         };
-        drop((said, lease));
+        drop(said);
     }
 }
 
-fn conclude(cluster: &str, recorder: Option<&Recorder>, removed: Removed) -> Result<()> {
+/// Hands the cluster over to whoever reads what is said here.
+fn keep_it(cluster: &str, lease: &Lease, recorder: Option<&Recorder>, keep: Keep) -> Result<()> {
+    lease.keep()?;
+    if let Some(recorder) = recorder {
+        recorder.cleanup(Cleanup {
+            created: lease.created(),
+            ..Cleanup::default()
+        });
+        recorder.note(format!("the cluster was kept:\n{}", keep::commands(cluster)));
+    }
+    keep::tell(cluster, keep);
+    Ok(())
+}
+
+/// `created` is not known of a cluster that another process booted.
+fn conclude(cluster: &str, recorder: Option<&Recorder>, created: Option<u64>, removed: Removed) -> Result<()> {
     let Removed { removed, leaked } = removed;
     if let Some(recorder) = recorder {
         recorder.cleanup(Cleanup {
-            created: (removed.len() + leaked.len()) as u64,
+            created: created.unwrap_or((removed.len() + leaked.len()) as u64),
             removed: removed.len() as u64,
             leaked: leaked.clone(),
         });

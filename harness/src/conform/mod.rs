@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use crate::catalogue::{Catalogue, Versions};
 use crate::evidence::{now, redact, write_atomically};
+use crate::keep::Keep;
 use crate::report::model::{Capability, Docker, Run, Selection};
 use crate::report::runner::{RunnerResults, read_junit};
 use crate::report::{self, Conformance, Report, merge};
@@ -31,6 +32,8 @@ pub struct Options {
     pub failed: bool,
     /// A user's stack file.
     pub stack: Option<PathBuf>,
+    /// Which clusters stay after their scenario.
+    pub keep: Keep,
     /// The command as it was typed, for the report.
     pub command: String,
 }

@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 use super::{Options, Prepared, absolute, filterset};
@@ -15,6 +15,8 @@ use crate::await_until::Wait;
 use crate::deadlines::{self, Deadline};
 use crate::error::Context;
 use crate::evidence::place::RUN_DIRECTORY;
+use crate::keep::{self, Keep};
+use crate::lease;
 use crate::report::runner::read_list;
 use crate::stack::STACK_VARIABLE;
 use crate::{Error, Kind, Result};
@@ -116,6 +118,7 @@ pub(super) struct Nextest {
     root: PathBuf,
     directory: PathBuf,
     stack: Option<PathBuf>,
+    keep: Keep,
 }
 
 impl Nextest {
@@ -125,6 +128,7 @@ impl Nextest {
             root: options.root.clone(),
             directory: absolute(directory),
             stack: options.stack.as_deref().map(absolute),
+            keep: options.keep,
         }
     }
 
@@ -146,9 +150,9 @@ impl Nextest {
             "-E",
             SCENARIOS,
         ];
-        let mut command = self.command(&arguments);
+        let mut command = self.command(&arguments)?;
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.spawn(command)?;
+        let (mut child, _pipe) = self.spawn(command)?;
         let stdout = child
             .stdout
             .take()
@@ -203,7 +207,7 @@ impl Nextest {
             false => SCENARIOS.to_owned(),
         };
         let arguments = ["run", "--workspace", "--lib", "--profile", "conform", "-E", &filter];
-        let mut child = self.spawn(self.command(&arguments))?;
+        let (mut child, _pipe) = self.spawn(self.command(&arguments)?)?;
         let number = tokio::select! {
             status = child.wait() => {
                 let status = status.context(Kind::Environment, unknown_end)?;
@@ -218,13 +222,15 @@ impl Nextest {
         })
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+    fn command(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(lease::program()?);
         command
+            .arg("guard")
+            .arg("--")
+            .arg(&self.program)
             .arg("nextest")
             .args(arguments)
-            .current_dir(&self.root)
-            .stdin(Stdio::null());
+            .current_dir(&self.root);
         if std::env::var_os("NEXTEST_RUN_ID").is_some() {
             // Inside another nextest run: its variables describe that run, and nextest would take some for options.
             for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NEXTEST")) {
@@ -239,21 +245,29 @@ impl Nextest {
         }
         // A snapshot that differs is a failed check, and no reason to write into the work tree.
         command.env("INSTA_UPDATE", "no");
+        command.env(keep::VARIABLE, self.keep.word());
         if let Some(stack) = &self.stack {
             command.env(STACK_VARIABLE, stack);
         }
-        command
+        Ok(command)
     }
 
-    /// A group of its own: a terminal's Ctrl-C reaches nextest once, from us, and not from the terminal as well.
-    fn spawn(&self, mut command: Command) -> Result<Child> {
-        command.process_group(0).kill_on_drop(true).spawn().map_err(|error| {
+    /// A group of its own: a terminal's Ctrl-C reaches nextest once, from us, and not from the terminal as well. The
+    /// [guard](crate::guard) ends it when the pipe is dropped, as when this process is killed.
+    fn spawn(&self, mut command: Command) -> Result<(Child, ChildStdin)> {
+        let failed = |error: std::io::Error| {
             Error::new(Kind::Environment, format!("cannot start {}", self.program.display()))
                 .expected("cargo-nextest, as .config/nextest.toml asks for it")
                 .ran("cargo nextest --version")
                 .hint("`harness setup` installs it")
                 .caused_by(error)
-        })
+        };
+        // The guard would be what says so, to nobody.
+        std::fs::metadata(&self.program).map_err(failed)?;
+        let mut child = command.stdin(Stdio::piped()).process_group(0).spawn().map_err(failed)?;
+        // Not left to the child's handle, which closes it before it waits.
+        let pipe = child.stdin.take().expect("its standard input was asked for");
+        Ok((child, pipe))
     }
 }
 

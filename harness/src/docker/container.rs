@@ -17,7 +17,7 @@ use futures_util::{FutureExt, StreamExt};
 use super::mount::Mounted;
 use super::{Engine, logs};
 use crate::labels::Labels;
-use crate::{Error, Kind, Result, deadlines, interrupt};
+use crate::{Error, Kind, Result, deadlines, interrupt, lease};
 
 /// Where a container stands in the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,6 +291,7 @@ impl ContainerSpec {
             )
             .await
             .map_err(|error| self.not_created(error))?;
+        lease::count(&self.labels);
         if !self.files.is_empty() {
             let archive = archive(&self.files)?;
             let options = UploadToContainerOptionsBuilder::new().path("/").build();

@@ -24,8 +24,10 @@ impl Engine {
     /// Connects to the engine that `DOCKER_HOST` names, else to the local socket.
     ///
     /// # Errors
-    /// [`Kind::Environment`] where no engine answers or it is older than [`API_MINIMUM`].
+    /// [`Kind::Environment`] where no engine answers or it is older than [`API_MINIMUM`]; [`Kind::Usage`] where a
+    /// variable that changes [deadlines] is wrong.
     pub async fn connect() -> Result<Self> {
+        deadlines::check()?;
         let address = address();
         let unreachable = |what: &str| format!("no Docker engine answers at {address}: {what}");
         let docker = Docker::connect_with_host(&address)

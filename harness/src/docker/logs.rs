@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::Instant;
 
 use crate::await_until::Wait;
-use crate::deadlines::{self, Deadline};
+use crate::deadlines;
 use crate::docker::Engine;
 use crate::docker::exec::{engine_error, quoted};
 use crate::error::Context;
@@ -25,8 +25,6 @@ use crate::{Error, Kind, Result};
 const LINE_BYTES: usize = 64 << 10;
 /// The most text that [`tail`] keeps: the last of it.
 const TAIL_BYTES: usize = 8 << 20;
-/// So many lines go into the error of a line that did not come.
-const EVIDENCE_LINES: usize = 20;
 
 /// Which of its two streams a process wrote to; always the first where the container has a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,62 +157,6 @@ async fn write_lines(mut log: impl Stream<Item = (&String, Result<Line>)> + Unpi
         }
     }
     Ok(())
-}
-
-/// The first line from `from` on that `is_it` accepts. `what` names it, as in "the master is elected".
-///
-/// # Errors
-/// [`Kind::Deadline`] where it does not come in time, [`Kind::Component`] where the container ends before: both with
-/// the last lines that did come.
-pub async fn await_line(
-    engine: &Engine,
-    container: &str,
-    from: Start,
-    what: &str,
-    deadline: Deadline,
-    mut is_it: impl FnMut(&Line) -> bool,
-) -> Result<Line> {
-    let mut seen: VecDeque<String> = VecDeque::new();
-    let search = async {
-        let mut log = std::pin::pin!(follow(engine, container, from));
-        while let Some(line) = log.next().await {
-            let line = line?;
-            if is_it(&line) {
-                return Ok(line);
-            }
-            seen.push_back(line.text);
-            if seen.len() > EVIDENCE_LINES {
-                seen.pop_front();
-            }
-        }
-        let end = how_it_ended(engine, container).await;
-        Err(Error::new(
-            Kind::Component,
-            format!("{container} {end} before it logged that {what}"),
-        ))
-    };
-    let found = Wait::that(format!("{container} logs that {what}"), deadline)
-        .for_future(search)
-        .await;
-    found.map_err(|error| {
-        let error = error.ran(from.pasteable(container, true));
-        if seen.is_empty() {
-            return error.evidence(format!("{container} logged nothing"));
-        }
-        error.evidence(format!("the last lines:\n{}", Vec::from(seen).join("\n")))
-    })
-}
-
-async fn how_it_ended(engine: &Engine, container: &str) -> String {
-    let inspect = engine.docker().inspect_container(container, None);
-    match tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), inspect).await {
-        Ok(Ok(found)) => match found.state.and_then(|state| state.exit_code) {
-            Some(code) => format!("ended with exit code {code}"),
-            None => "ended".to_owned(),
-        },
-        Ok(Err(_)) => "was removed".to_owned(),
-        Err(_) => "ended, and the engine does not say how,".to_owned(),
-    }
 }
 
 fn lines(

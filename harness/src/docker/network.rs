@@ -9,7 +9,7 @@ use bollard::query_parameters::ListNetworksOptions;
 use super::Engine;
 use super::engine::refusal;
 use crate::labels::Labels;
-use crate::{Error, Kind, Result, interrupt};
+use crate::{Error, Kind, Result, interrupt, lease};
 
 /// The second octets that clusters use: 10.64.0.0 to 10.127.255.0, far from Docker's own pools (172.16/12, 192.168/16).
 const SECOND_OCTETS: std::ops::Range<u8> = 64..128;
@@ -86,7 +86,11 @@ pub async fn create(engine: &Engine, name: &str, labels: &Labels, seed: u16) -> 
     for subnet in candidates.take(TRIES) {
         tried += 1;
         match create_on(engine, name, labels, subnet).await {
-            Ok(id) => return Ok(is_first(engine, name, &id).await?.then_some(subnet)),
+            Ok(id) => {
+                let ours = is_first(engine, name, &id).await?.then_some(subnet);
+                ours.iter().for_each(|_| lease::count(labels));
+                return Ok(ours);
+            }
             Err(error) if refusal(&error) == Some(409) => return Ok(None),
             // The engine answers 403 where the pool overlaps one of its networks.
             Err(error) if refusal(&error) == Some(403) => tracing::debug!("{subnet} is taken: {error:?}"),

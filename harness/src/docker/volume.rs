@@ -4,7 +4,7 @@ use bollard::models::VolumeCreateRequest;
 
 use super::Engine;
 use crate::labels::Labels;
-use crate::{Result, interrupt};
+use crate::{Result, interrupt, lease};
 
 /// Creates the volume `name`; one that exists is left as it is.
 ///
@@ -18,6 +18,7 @@ pub async fn create(engine: &Engine, name: &str, labels: Labels) -> Result<()> {
     };
     let _creating = interrupt::creating().await;
     let ran = format!("docker volume create {name}");
+    let owner = body.labels.clone().unwrap_or_default();
     engine
         .request(
             &format!("create the volume {name}"),
@@ -25,5 +26,6 @@ pub async fn create(engine: &Engine, name: &str, labels: Labels) -> Result<()> {
             engine.docker().create_volume(body),
         )
         .await?;
+    lease::count(&owner);
     Ok(())
 }

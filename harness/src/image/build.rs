@@ -12,7 +12,7 @@ use super::containers::{body, network, proxies};
 use super::context::{self, ContextFile};
 use super::process::quoted;
 use super::{Images, cache};
-use crate::await_until::Wait;
+use crate::await_until::{Probe, Wait};
 use crate::error::Context;
 use crate::progress::Progress;
 use crate::{Error, Kind, Result, deadlines, labels};
@@ -168,8 +168,29 @@ impl Images {
         } else {
             leftover.extend(log.made().map(str::to_owned));
         }
+        let mut left = self.remove_each(leftover).await?;
+        if !built && !left.is_empty() {
+            // Of a build that was broken off the engine ends the step that ran, and its container, a moment later.
+            let gone = Wait::that("what the build made is removed", deadlines::BUILD_ENDS).until(async || {
+                match self.remove_each(log.made().map(str::to_owned).collect()).await {
+                    Ok(none) if none.is_empty() => Probe::Ready(()),
+                    Ok(still) => Probe::NotYet(still.join(" ")),
+                    Err(error) => Probe::Broken(error),
+                }
+            });
+            match gone.await {
+                Ok(()) => left.clear(),
+                Err(error) if error.kind() == Kind::Deadline => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(left)
+    }
+
+    /// Those that something still needs.
+    async fn remove_each(&self, ids: Vec<String>) -> Result<Vec<String>> {
         let mut left = Vec::new();
-        for id in leftover {
+        for id in ids {
             if !self.remove(&id).await? {
                 left.push(id);
             }

@@ -88,6 +88,12 @@ pub(crate) enum Command {
     /// Hold a lease until standard input closes, then remove what it owns.
     #[command(hide = true)]
     Reap { lease: String },
+    /// Run a program until it ends or standard input closes.
+    #[command(hide = true)]
+    Guard {
+        #[arg(last = true)]
+        program: Vec<std::ffi::OsString>,
+    },
 }
 
 /// The library's table, for the end of `--help`.

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use harness::catalogue::{RequirementId, Versions};
 use harness::conform::{self, Finished, Options, Prepared};
+use harness::docker::Engine;
 use harness::doctor::{Ability, Answer};
+use harness::keep::Keep;
 use harness::report::model::{Capability, Docker};
 use harness::report::{Conformance, Outcome};
 use harness::stack::{Stack, user_file};
@@ -38,6 +40,9 @@ pub(crate) struct ConformArgs {
     /// A stack file: which image or version each component has.
     #[arg(long, env = harness::stack::STACK_VARIABLE, value_name = "FILE")]
     stack: Option<PathBuf>,
+    /// Leave these scenarios' clusters to look at: failed or always. Signals remove them all the same.
+    #[arg(long, env = harness::keep::VARIABLE, value_name = "WHICH")]
+    keep: Option<Keep>,
     #[command(flatten)]
     json: Json,
 }
@@ -79,6 +84,7 @@ pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
         only: args.only,
         failed: args.failed,
         stack: stack_file,
+        keep: args.keep.unwrap_or_default(),
         command: as_typed(),
     };
     let finished = conform::run(&options, async || prepare(&stack).await).await?;
@@ -87,6 +93,9 @@ pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
     } else if let Some((directory, result)) = &finished.report {
         let summary = report::terminal(result, &directory.display().to_string());
         output::print(format_args!("\n{summary}"))?;
+    }
+    if args.keep.is_some_and(|keep| keep != Keep::Never) {
+        list_kept().await?;
     }
     if let Some(refusal) = &finished.refusal {
         output::error(refusal);
@@ -125,6 +134,22 @@ fn judged(finished: &Finished) -> Judged<'_> {
             .collect(),
         error,
     }
+}
+
+/// What scenarios left on purpose, now or in an earlier run: nextest shows what passed tests say to nobody.
+async fn list_kept() -> Result<()> {
+    let clusters = harness::cluster::clusters(&Engine::connect().await?).await?;
+    for cluster in clusters
+        .into_iter()
+        .filter(|one| one.kept && one.scenario.contains("::"))
+    {
+        let commands = harness::keep::commands(&cluster.name);
+        output::line(format_args!(
+            "kept {} of {}\n{commands}",
+            cluster.name, cluster.scenario
+        ))?;
+    }
+    Ok(())
 }
 
 async fn prepare(stack: &Stack) -> Result<Prepared> {

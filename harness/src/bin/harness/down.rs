@@ -21,7 +21,7 @@ Examples:
 pub(crate) struct Down {
     #[command(flatten)]
     name: Name,
-    /// Every cluster that you booted with `up`, not only the named one.
+    /// Every cluster that you booted with `up`, or that HARNESS_KEEP kept, not only the named one.
     #[arg(long)]
     all: bool,
     /// Also what another user, or another machine, booted on this engine.

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use harness::cluster::Cluster;
+use harness::component::container_name;
 use harness::docker::logs::{self, Prefixed, Start};
 use harness::node::NodeName;
 use harness::{Result, labels};
@@ -55,17 +56,17 @@ pub(crate) async fn run(args: Logs) -> Result<()> {
         Some(since) => Start::Second(u32::try_from(labels::now().saturating_sub(since.as_secs())).unwrap_or(u32::MAX)),
         None => Start::Last(args.tail),
     };
-    let chosen = chosen(&cluster, &args)?;
-    logs::print(cluster.engine(), &prefixed(&cluster, &chosen)?, from, args.follow).await
+    let chosen = chosen(&cluster, &args).await?;
+    logs::print(cluster.engine(), &prefixed(&cluster, &chosen), from, args.follow).await
 }
 
-fn chosen(cluster: &Cluster, args: &Logs) -> Result<Vec<(NodeName, &'static str)>> {
+async fn chosen(cluster: &Cluster, args: &Logs) -> Result<Vec<(NodeName, &'static str)>> {
     let Some(node) = args.node else {
         let all = cluster.nodes().map(harness::node::Node::name);
         let components = |node| cluster.components_on(node).into_iter().map(move |one| (node, one));
         return Ok(all.flat_map(components).collect());
     };
-    cluster.node(node)?;
+    cluster.any_node(node).await?;
     if args.components.is_empty() {
         return Ok(cluster.components_on(node).into_iter().map(|one| (node, one)).collect());
     }
@@ -76,7 +77,7 @@ fn chosen(cluster: &Cluster, args: &Logs) -> Result<Vec<(NodeName, &'static str)
 }
 
 /// The containers of the chosen components, each with what stands before its lines.
-fn prefixed(cluster: &Cluster, chosen: &[(NodeName, &'static str)]) -> Result<Vec<Prefixed>> {
+fn prefixed(cluster: &Cluster, chosen: &[(NodeName, &'static str)]) -> Vec<Prefixed> {
     let one_node = chosen.iter().all(|(node, _)| *node == chosen[0].0);
     let name = |(node, component): &(NodeName, &str)| match one_node {
         true => (*component).to_owned(),
@@ -88,7 +89,7 @@ fn prefixed(cluster: &Cluster, chosen: &[(NodeName, &'static str)]) -> Result<Ve
             [_] => String::new(),
             _ => format!("{} ", format!("{:width$} |", name(one)).color(*color)),
         };
-        Ok((prefix, cluster.node(one.0)?.container(one.1)))
+        (prefix, container_name(cluster.name(), one.0, one.1))
     });
     logs.collect()
 }

@@ -120,6 +120,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Setup(args) => setup::run(args).await,
         Command::Sweep(args) => sweep::run(args).await,
         Command::Completions(args) => completions::run(&args),
+        Command::Guard { program } => return harness::guard::guard(&program).await.map(ExitCode::from),
         Command::Reap { lease } => harness::reap::reap(&lease).await.map(drop),
     };
     done.map(|()| ExitCode::SUCCESS)

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use harness::cluster::{Cluster, clusters};
+use harness::cluster::{Cluster, ClusterSummary, clusters};
 use harness::docker::Engine;
+use harness::owner::Life;
 use harness::progress::Progress;
 use harness::provenance::ComponentRecord;
 use harness::stack::{TOPOLOGY_FILE, TopologyFile};
 use harness::{Error, Result};
 use serde::Serialize;
 
+use crate::status::age;
 use crate::table::Table;
 use crate::target::{self, Json, Name};
 use crate::{output, sweep};
@@ -105,7 +107,14 @@ pub(crate) async fn run(args: Up) -> Result<()> {
     let engine = Engine::connect().await?;
     sweep::before(&engine).await;
     let name = &args.name.name;
-    if clusters(&engine).await?.iter().any(|cluster| &cluster.name == name) {
+    let found = clusters(&engine)
+        .await?
+        .into_iter()
+        .find(|cluster| &cluster.name == name);
+    if let Some(found) = found {
+        if matches!(found.owner.life, Life::Alive | Life::Removing) {
+            return Err(taken(&found));
+        }
         let cluster = Cluster::attach(engine, name).await?;
         same_topology(&cluster, &args, file.as_ref())?;
         return say(&booted(&cluster, None).await?, args.json.json);
@@ -129,9 +138,24 @@ pub(crate) async fn run(args: Up) -> Result<()> {
     let cluster = builder.boot().await?;
     let booted = booted(&cluster, Some(started.elapsed().as_secs_f64())).await?;
     // Before anything is printed: whatever becomes of the output, the cluster is there.
-    cluster.leave_running().await?;
+    cluster.leave_running()?;
     drop(progress);
     say(&booted, args.json.json)
+}
+
+/// It is not up: another `up` boots it, or a scenario runs on it.
+fn taken(cluster: &ClusterSummary) -> Error {
+    let (name, life) = (&cluster.name, cluster.owner.life);
+    let pid = cluster.owner.pid.map_or_else(String::new, |pid| format!(" {pid}"));
+    let age = age(cluster.created);
+    Error::usage(format!("another process boots or uses the cluster {name}"))
+        .expected("a cluster that is up, or a name that is free")
+        .ran("harness ps")
+        .evidence(format!(
+            "made for {}, {age} ago, by process{pid}, which is {life}",
+            cluster.scenario
+        ))
+        .hint("wait until it is done, or choose another name with `--name`")
 }
 
 /// `up` on a cluster that runs changes nothing, so it must not be asked to.

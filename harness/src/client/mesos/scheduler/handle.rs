@@ -80,15 +80,6 @@ impl TaskHandle {
         self.await_status("ends", |status| status.state.is_terminal()).await
     }
 
-    /// As [`TaskHandle::await_terminal`], for a task that takes its time.
-    ///
-    /// # Errors
-    /// As [`TaskHandle::await_terminal`].
-    pub async fn await_terminal_within(&self, deadline: Deadline) -> Result<TaskStatus> {
-        self.await_within("ends", deadline, |status| status.state.is_terminal())
-            .await
-    }
-
     /// Waits for the first update that `pick` takes, those already here included. `what` is what the task does: "is
     /// healthy".
     ///

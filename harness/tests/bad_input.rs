@@ -364,8 +364,22 @@ async fn what_a_running_cluster_is_wrongly_asked_for() {
     )
     .await;
     says("stop", &["mesos-slave1"], &["no node mesos-slave1 runs"]).await;
+    says("logs", &["mesos-slave7"], &["no node mesos-slave7 runs"]).await;
+    // The engine keeps the log of what has stopped.
+    let log = child.harness("logs", &["mesos-slave1"]).await;
+    log.assert_code(0);
+    log.assert_says(&["Registered with master"]);
 
     child.harness("stop", &["mesos-master1"]).await.assert_code(0);
+    let cluster = harness::Cluster::attach(child.engine.clone(), name)
+        .await
+        .expect("it is up");
+    assert_eq!(
+        cluster.master().address(),
+        cluster.subnet().address(11),
+        "a stopped master has its address"
+    );
+    cluster.mesos().version().await.expect_err("and answers nothing");
     says(
         "start",
         &["mesos-slave1"],

@@ -194,6 +194,25 @@ async fn a_failed_build_is_explained_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_build_that_hangs_is_broken_off_and_leaves_nothing() {
+    let dockerfile = format!("{DOCKERFILE}RUN echo last words && sleep 4321\n");
+    in_sandbox(&dockerfile, async |sandbox| {
+        sandbox.images().ensure(&ImageSpec::new(&sandbox.root)).await.unwrap();
+        let before = sandbox.left().await;
+        let mut command = sandbox.command(&["build", &sandbox.tiny]);
+        command.env("HARNESS_DEADLINES", "IMAGE_BUILD=3");
+        let output = command.output().unwrap();
+        let all = text(&output);
+        assert_eq!(output.status.code(), Some(3), "{all}");
+        for part in [sandbox.tiny.as_str(), "sleep 4321", "in vain until", "last words"] {
+            assert!(all.contains(part), "{part} stands in {all}");
+        }
+        assert_eq!(sandbox.left().await, before, "only the root image is there");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_archive_carries_the_images_to_a_machine_without_them() {
     in_sandbox(DOCKERFILE, async |sandbox| {
         let images = sandbox.images();

@@ -69,7 +69,7 @@ async fn answer(State((says, asked)): State<Shared>, method: Method, uri: Uri) -
     let filtered = uri.query().is_some_and(|query| query.contains("filters="));
     let found = match (method.as_str(), path.as_str()) {
         ("GET", "/version") => json!({ "Version": "0.0.1-fake", "ApiVersion": says.api, "MinAPIVersion": "1.12" }),
-        ("GET", "/info") => json!({ "DockerRootDir": says.data_root }),
+        ("GET", "/info") => json!({ "DockerRootDir": says.data_root, "MemTotal": 8_u64 << 30 }),
         ("GET", "/networks") if !filtered => says.networks.clone(),
         ("GET", "/networks" | "/containers/json" | "/images/json") => json!([]),
         ("GET", "/volumes") => json!({ "Volumes": [] }),

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder};
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
+};
 use harness::await_until::{Probe, Wait};
 use harness::deadlines::Deadline;
 use harness::docker::Engine;
@@ -128,7 +130,12 @@ impl Child {
         let volumes = volumes.volumes.unwrap_or_default().into_iter().map(|one| one.name);
         let kind = |kind: &'static str| move |name: String| format!("{kind} {}", name.trim_start_matches('/'));
         let all = containers.map(kind("container")).chain(networks.map(kind("network")));
-        all.chain(volumes.map(kind("volume"))).collect()
+        let images = ListImagesOptionsBuilder::new().filters(&filters).build();
+        let images = docker.list_images(Some(images)).await.unwrap();
+        let images = images.into_iter().map(|one| one.id);
+        all.chain(volumes.map(kind("volume")))
+            .chain(images.map(kind("image")))
+            .collect()
     }
 
     /// Its cluster as `harness ps --json` lists it, if it does.

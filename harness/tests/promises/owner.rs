@@ -1,0 +1,164 @@
+//! What the child processes of these tests do: this test binary again, with `owner` as its one test.
+
+use std::process::Stdio;
+
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures_util::StreamExt as _;
+use harness::Cluster;
+use harness::docker::{ContainerSpec, Engine, container, network, volume};
+use harness::evidence::{self, Verdict};
+use harness::image::{ImageSpec, Images};
+use harness::labels::{self, Labels};
+use harness::lease::Lease;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+
+use crate::child::Child;
+
+const ROLE: &str = "TEST_OWNER_ROLE";
+const NAME: &str = "TEST_OWNER_NAME";
+const MEGABYTES: &str = "TEST_OWNER_MEGABYTES";
+/// What an owner says when it has what it is to have.
+pub(crate) const READY: &str = "the owner is ready";
+
+/// An object of every kind under one lease, the container paused.
+pub(crate) const EVERYTHING: &str = "everything";
+/// A cluster, and a test that never ends.
+pub(crate) const HANGS: &str = "hangs";
+/// A cluster, and a check that does not hold.
+pub(crate) const FAILS: &str = "fails";
+/// A cluster, a check that holds, and an ordinary end.
+pub(crate) const PASSES: &str = "passes";
+/// Memory and nothing else.
+pub(crate) const RESERVES: &str = "reserves";
+/// Memory twice, as two clusters of one scenario.
+pub(crate) const RESERVES_TWICE: &str = "reserves twice";
+
+/// A child in `role` about the cluster of this name.
+pub(crate) fn command(child: &Child, name: &str, role: &str) -> Command {
+    let this = std::env::current_exe().expect("it runs");
+    let mut command = child.command(this, &["--exact", "owner", "--ignored", "--nocapture"]);
+    command
+        .env(ROLE, role)
+        .env(NAME, name)
+        // As nextest names it: so its evidence is found.
+        .env("NEXTEST_TEST_NAME", "owner::ends")
+        .stdout(Stdio::null());
+    command
+}
+
+/// A child that takes so much memory of a machine that has `of`.
+pub(crate) fn reserving(child: &Child, name: &str, role: &str, megabytes: u64, of: u64) -> Command {
+    let mut command = command(child, name, role);
+    command
+        .env(MEGABYTES, megabytes.to_string())
+        .env("HARNESS_MEMORY", of.to_string());
+    command
+}
+
+/// The lines an owner says up to one with `part`.
+pub(crate) async fn says(owner: &mut tokio::process::Child, part: &str) -> Vec<String> {
+    let errors = owner.stderr.as_mut().expect("it is piped");
+    let mut lines = BufReader::with_capacity(1, errors).lines();
+    let mut said = Vec::new();
+    while let Some(line) = lines.next_line().await.expect("it is read") {
+        let last = line.contains(part);
+        said.push(line);
+        if last {
+            return said;
+        }
+    }
+    panic!("{part:?} was not said, but {said:#?}");
+}
+
+/// Does what its environment tells.
+pub(crate) async fn act() -> Verdict {
+    let (Ok(role), Ok(name)) = (std::env::var(ROLE), std::env::var(NAME)) else {
+        return evidence::skipped("it is for other tests");
+    };
+    let megabytes = std::env::var(MEGABYTES).ok().and_then(|text| text.parse().ok());
+    match role.as_str() {
+        EVERYTHING => everything(&name).await?,
+        RESERVES | RESERVES_TWICE => {
+            let engine = Engine::connect().await?;
+            let first = Lease::take(&engine, RESERVES, false).await?;
+            first.admit(&name, megabytes.unwrap_or_default()).await?;
+            eprintln!("{READY}");
+            if role == RESERVES_TWICE {
+                // Told to go on.
+                let mut line = String::new();
+                std::io::stdin().read_line(&mut line).expect("it is piped");
+                let second = Lease::take(&engine, RESERVES, false).await?;
+                second
+                    .admit(&format!("{name}-second"), megabytes.unwrap_or_default())
+                    .await?;
+                eprintln!("{READY}");
+                park();
+            }
+            park();
+        }
+        _ => {}
+    }
+    let mut builder = Cluster::builder().name(&name).slaves(0);
+    if let Some(megabytes) = megabytes {
+        builder = builder.memory(megabytes);
+    }
+    let cluster = builder.boot().await?;
+    eprintln!("{READY}");
+    if role == HANGS {
+        park();
+    }
+    harness::check!(role != FAILS, "the owner was told to fail");
+    cluster.finish().await
+}
+
+/// Blocks its runtime, as a loop without an end does.
+fn park() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+async fn everything(name: &str) -> harness::Result<()> {
+    let engine = Engine::connect().await?;
+    let lease = Lease::take(&engine, EVERYTHING, false).await?;
+    let labels = lease.labels();
+    network::create(&engine, name, labels, 7).await?;
+    volume::create(&engine, name, labels.clone()).await?;
+    let debian = Images::open(engine.clone())?.ensure(&ImageSpec::new("debian")).await?;
+    let spec = ContainerSpec::new(name, debian, labels.clone()).entrypoint(["sleep", "infinity"]);
+    spec.create(&engine).await?;
+    container::start(&engine, name).await?;
+    engine
+        .request("pause", "docker pause", engine.docker().pause_container(name))
+        .await?;
+    temporary_image(&engine, name, labels).await;
+    eprintln!("lease {}", lease.id());
+    eprintln!("{READY}");
+    park();
+}
+
+/// An empty image with the labels of a lease, and with no tag.
+async fn temporary_image(engine: &Engine, name: &str, labels: &Labels) {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    archive
+        .append_data(&mut header, "empty", &[][..])
+        .expect("an archive in memory");
+    let body = bollard::body_full(archive.into_inner().expect("an archive in memory").into());
+    let changes: Vec<String> = labels
+        .iter()
+        .map(|(key, value)| format!("LABEL {key}={value}"))
+        .collect();
+    assert!(labels.contains_key(labels::LEASE));
+    let options = CreateImageOptionsBuilder::new()
+        .from_src("-")
+        .repo(&format!("{name}-temporary"))
+        .changes(changes)
+        .build();
+    let mut steps = engine.docker().create_image(Some(options), Some(body), None);
+    while let Some(step) = steps.next().await {
+        step.expect("it is imported");
+    }
+}

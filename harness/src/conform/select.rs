@@ -81,7 +81,9 @@ fn fits(id: &str, pattern: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return id == pattern;
     };
-    let Some(mut left) = id.strip_prefix(start) else { return false };
+    let Some(mut left) = id.strip_prefix(start) else {
+        return false;
+    };
     let (between, end) = rest.rsplit_once('*').unwrap_or(("", rest));
     // The first place is as good as any later one: what follows it is longest.
     for part in between.split('*') {

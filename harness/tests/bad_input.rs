@@ -11,6 +11,9 @@ use futures_util::TryStreamExt as _;
 use harness::labels;
 use rstest::rstest;
 
+/// Of another Mesos than the default stack.
+const OTHER_STACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/stacks/mesos-1.9.toml");
+
 const NOWHERE: (&str, &str) = ("DOCKER_HOST", "unix:///nonexistent.sock");
 
 /// The reference of our own base image, which these tests use as an image that a user brings.
@@ -319,6 +322,9 @@ async fn what_a_running_cluster_is_wrongly_asked_for() {
     let again = child.harness("up", &[]).await;
     again.assert_code(0);
     again.assert_says(&[&format!("the cluster {} is up already", child.name), "mesos-slave1"]);
+    let other = child.harness("up", &["--stack", OTHER_STACK]).await;
+    other.assert_code(64);
+    other.assert_says(&["is up already, of the stack default and not of", "harness down"]);
     assert_eq!(child.objects().await, booted, "nothing was made");
 
     let name = &child.name;

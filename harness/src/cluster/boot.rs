@@ -133,7 +133,7 @@ impl Cluster {
             try_join_all(servers.map(|node| zookeeper::ready(&self.engine, node))),
             try_join_all(agents.iter().map(|node| self.prepare(node))),
         )?;
-        tracing::info!("starting {masters} masters and {slaves} agents");
+        tracing::info!("starting masters: {masters}, agents: {slaves}");
         let starts = control
             .iter()
             .take(usize::from(masters))

@@ -104,6 +104,12 @@ impl Cluster {
         self.topology
     }
 
+    /// The stack that it was booted with.
+    #[must_use]
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
     /// The topology file that it was booted with.
     #[must_use]
     pub fn topology_file(&self) -> Option<&TopologyFile> {

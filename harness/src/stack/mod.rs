@@ -117,6 +117,12 @@ impl Stack {
         Stack::load_for(user, None)
     }
 
+    /// True where both give every component the same image, configuration and files. What agents offer may differ.
+    #[must_use]
+    pub fn has_components_of(&self, other: &Stack) -> bool {
+        self.components == other.components
+    }
+
     /// As [`Stack::load`], with the agents of `topology` laid over it.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use harness::docker::Engine;
 use harness::owner::Life;
 use harness::progress::Progress;
 use harness::provenance::ComponentRecord;
-use harness::stack::{TOPOLOGY_FILE, TopologyFile};
+use harness::stack::{Stack, TOPOLOGY_FILE, TopologyFile};
 use harness::{Error, Result};
 use serde::Serialize;
 
@@ -117,6 +117,7 @@ pub(crate) async fn run(args: Up) -> Result<()> {
         }
         let cluster = Cluster::attach(engine, name).await?;
         same_topology(&cluster, &args, file.as_ref())?;
+        same_stack(&cluster, args.stack.as_deref())?;
         return say(&booted(&cluster, None).await?, args.json.json);
     }
     let started = Instant::now();
@@ -191,6 +192,25 @@ fn same_topology(cluster: &Cluster, args: &Up, file: Option<&TopologyFile>) -> R
                 "`harness start{option} mesos-slaveN` adds a slave; another `--name` boots another cluster"
             )),
     )
+}
+
+/// Nor does it exchange what runs.
+fn same_stack(cluster: &Cluster, asked: Option<&Path>) -> Result<()> {
+    let Some(path) = asked else { return Ok(()) };
+    if Stack::load(Some(path))?.has_components_of(cluster.stack()) {
+        return Ok(());
+    }
+    let (name, has) = (cluster.name(), &cluster.stack().name);
+    let summary = format!(
+        "the cluster {name} is up already, of the stack {has} and not of {}",
+        path.display()
+    );
+    Err(Error::usage(summary)
+        .expected("the stack that it was booted with, or none")
+        .hint(format!(
+            "`harness down{}` removes it; another `--name` boots another cluster",
+            target::option(name)
+        )))
 }
 
 async fn booted(cluster: &Cluster, boot_s: Option<f64>) -> Result<Booted> {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use child::Child;
-use child::pty::at_a_terminal;
+use child::pty::{at_a_terminal, typing_at_a_terminal};
 use harness::await_until::{Probe, Wait};
 use harness::deadlines::Deadline;
 use nix::sys::signal::Signal;
@@ -23,6 +23,7 @@ async fn what_a_person_does_with_a_cluster() {
     is_listed_with_its_owner(&child).await;
     runs_commands_beside_components(&child).await;
     gives_a_command_a_terminal(&child).await;
+    enters_a_node_as_vagrant_did(&child).await;
     ends_a_command_with_a_signal(&child).await;
     opens_what_is_asked(&child).await;
     shows_the_logs_of_several(&child).await;
@@ -140,6 +141,26 @@ async fn gives_a_command_a_terminal(child: &Child) {
     let (status, shown) = at_a_terminal(command).await;
     assert_eq!(status.code(), Some(3), "{shown}");
     assert!(shown.contains("/dev/pts/"), "{shown}");
+}
+
+/// `harness ssh`, with a command and with a shell that a person types into.
+async fn enters_a_node_as_vagrant_did(child: &Child) {
+    let script = "hostname; id -un; sudo docker logs mesos-agent 2>&1 | grep -c Registered; exit 7";
+    let ran = child.harness("ssh", &["mesos-slave1", "--", "sh", "-c", script]).await;
+    ran.assert_code(7);
+    assert!(ran.stdout.starts_with("mesos-slave1\n"), "{}", ran.stdout);
+    let registered = ran.stdout.lines().last().and_then(|count| count.parse::<u32>().ok());
+    assert!(registered.is_some_and(|count| count > 0), "{}", ran.stdout);
+
+    let mut command = std::process::Command::new(PROGRAM);
+    command.args(["ssh", "--name", &child.name, "mesos-master1"]);
+    let (status, shown) = typing_at_a_terminal(command, "$ ", "tput cols; echo $0; exit 5\r").await;
+    assert_eq!(status.code(), Some(5), "{shown}");
+    assert!(shown.contains("mesos-master1") && shown.contains("bash"), "{shown}");
+    assert!(
+        shown.contains("\r\n100\r\n"),
+        "the terminal's width is that of this one: {shown}"
+    );
 }
 
 async fn ends_a_command_with_a_signal(child: &Child) {

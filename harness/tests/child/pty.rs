@@ -1,11 +1,20 @@
 //! A program at a terminal.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Command, ExitStatus, Stdio};
 
 /// Runs `command` with a terminal as all three of its streams, and returns what it showed there and how it ended.
-pub(crate) async fn at_a_terminal(mut command: Command) -> (ExitStatus, String) {
+pub(crate) async fn at_a_terminal(command: Command) -> (ExitStatus, String) {
+    typing_at_a_terminal(command, "", "").await
+}
+
+/// As [`at_a_terminal`], and types `input` as soon as `prompt` is shown.
+pub(crate) async fn typing_at_a_terminal(
+    mut command: Command,
+    prompt: &'static str,
+    input: &'static str,
+) -> (ExitStatus, String) {
     let size = nix::pty::Winsize {
         ws_row: 24,
         ws_col: 100,
@@ -25,9 +34,15 @@ pub(crate) async fn at_a_terminal(mut command: Command) -> (ExitStatus, String) 
     drop(pty.slave);
     let shown = tokio::task::spawn_blocking(move || {
         let mut terminal = std::fs::File::from(pty.master);
-        let mut shown = Vec::new();
+        let (mut shown, mut piece, mut typed) = (Vec::new(), [0; 4096], input.is_empty());
         // It ends in an error where the other side has closed.
-        let _ = terminal.read_to_end(&mut shown);
+        while let Ok(length @ 1..) = terminal.read(&mut piece) {
+            shown.extend_from_slice(&piece[..length]);
+            if !typed && String::from_utf8_lossy(&shown).contains(prompt) {
+                terminal.write_all(input.as_bytes()).unwrap();
+                typed = true;
+            }
+        }
         (running.wait().unwrap(), shown)
     });
     let (status, shown) = tokio::time::timeout(super::PATIENCE, shown).await.unwrap().unwrap();

@@ -8,9 +8,10 @@ mod mount;
 pub mod network;
 pub mod removal;
 pub mod room;
+pub mod spec;
 pub mod terminal;
 pub mod volume;
 
-pub use container::{ContainerSpec, Place};
 pub use engine::Engine;
 pub use removal::{Removed, Selection};
+pub use spec::{ContainerSpec, Place};

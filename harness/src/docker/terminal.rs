@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 use rustix::termios::tcgetwinsize;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use self::input::Input;
 use self::raw::RawMode;
@@ -194,8 +195,13 @@ impl Session<'_> {
         let stdin = Input::of(stdin).context(Kind::Environment, || "standard input cannot be read".to_owned())?;
         // None of them may wait for another: a command that neither reads nor is read from would be a deadlock.
         let mut writing = std::pin::pin!(self.write_output(output, stdout, stderr));
-        let mut reading = std::pin::pin!(feed(stdin, input, self.raw.is_some()));
-        let mut resizing = std::pin::pin!(self.follow_size(window));
+        let (sized, has_size) = oneshot::channel();
+        let mut reading = std::pin::pin!(async {
+            // What is typed ahead meets a terminal of the right size. Gone unsaid, there is none to wait for.
+            let _ = has_size.await;
+            feed(stdin, input, self.raw.is_some()).await;
+        });
+        let mut resizing = std::pin::pin!(self.follow_size(window, sized));
         let mut ended = std::pin::pin!(ended(self.engine, self.container));
         loop {
             tokio::select! {
@@ -238,20 +244,23 @@ impl Session<'_> {
         Ok(End::Output)
     }
 
-    /// Gives the command's terminal our window's size, now and whenever it changes.
-    async fn follow_size(&self, window: OwnedFd) -> std::convert::Infallible {
+    /// Gives the command's terminal our window's size, now and whenever it changes. The first time is told to `sized`.
+    async fn follow_size(&self, window: OwnedFd, sized: oneshot::Sender<()>) -> std::convert::Infallible {
         let changes = signal(SignalKind::window_change());
         let (Some(_), Ok(mut changes)) = (&self.raw, changes) else {
+            drop(sized);
             return std::future::pending().await;
         };
+        let mut first = Some(sized);
         loop {
             // The engine refuses until the command has started. A size that does not arrive is not worth a session.
-            let sized = Wait::that("the session has the window's size", deadlines::ENGINE_REQUEST)
+            let resized = Wait::that("the session has the window's size", deadlines::ENGINE_REQUEST)
                 .until(async || self.resize(&window).await)
                 .await;
-            if let Err(error) = sized {
+            if let Err(error) = resized {
                 tracing::debug!("{error}");
             }
+            drop(first.take());
             if changes.recv().await.is_none() {
                 return std::future::pending().await;
             }

@@ -9,7 +9,6 @@ use super::framework::Framework;
 use super::handle::TaskHandle;
 use super::uri::Uri;
 use crate::Result;
-use crate::await_until::Probe;
 use crate::client::ids::wrapped;
 use crate::client::{AgentId, ExecutorId, FrameworkId, Resources};
 use crate::deadlines::TASK_STATE;
@@ -109,31 +108,22 @@ impl TaskHandle {
     /// # Errors
     /// [`Kind::Deadline`](crate::Kind::Deadline) after [`TASK_STATE`], and the error of a subscription that is over.
     pub async fn await_message(&self, what: &str, pick: impl Fn(&[u8]) -> bool) -> Result<ExecutorMessage> {
+        let wait = self
+            .shared
+            .wait(format!("the executor {} {what}", self.executor), TASK_STATE);
         let look = || {
             let ledger = self.shared.ledger();
             let own = |message: &&ExecutorMessage| message.executor_id == self.executor;
             let mut all = ledger.messages.iter().filter(own);
             if let Some(found) = all.clone().find(|message| pick(&message.data)) {
-                return Probe::Ready(found.clone());
+                return Ok(found.clone());
             }
-            let last = all
-                .next_back()
-                .map(|last| String::from_utf8_lossy(&last.data).into_owned());
-            drop(ledger);
-            match self.shared.over() {
-                Some(error) => Probe::Broken(error),
-                None => {
-                    Probe::NotYet(last.map_or("it has sent nothing".to_owned(), |last| format!("it sent {last:?}")))
-                }
-            }
-        };
-        self.shared
-            .wait(format!("the executor {} {what}", self.executor), TASK_STATE)
-            .until(|| {
-                let found = look();
-                async move { found }
+            Err(match all.next_back() {
+                Some(last) => format!("it sent {:?}", String::from_utf8_lossy(&last.data)),
+                None => "it has sent nothing".to_owned(),
             })
-            .await
+        };
+        self.shared.until(wait, look).await
     }
 }
 
@@ -143,24 +133,15 @@ impl Framework {
     /// # Errors
     /// As [`TaskHandle::await_message`].
     pub async fn await_executor_failure(&self, task: &TaskHandle) -> Result<Failure> {
+        let wait = self
+            .shared
+            .wait(format!("the executor {} is said to be over", task.executor), TASK_STATE);
         let look = || {
             let ledger = self.shared.ledger();
             let own = |failure: &&Failure| failure.executor_id.as_ref() == Some(&task.executor);
-            if let Some(found) = ledger.failures.iter().find(own) {
-                return Probe::Ready(found.clone());
-            }
-            drop(ledger);
-            match self.shared.over() {
-                Some(error) => Probe::Broken(error),
-                None => Probe::NotYet("there is no FAILURE of it yet".to_owned()),
-            }
+            let found = ledger.failures.iter().find(own).cloned();
+            found.ok_or_else(|| "there is no FAILURE of it yet".to_owned())
         };
-        self.shared
-            .wait(format!("the executor {} is said to be over", task.executor), TASK_STATE)
-            .until(|| {
-                let found = look();
-                async move { found }
-            })
-            .await
+        self.shared.until(wait, look).await
     }
 }

@@ -14,7 +14,6 @@ use super::spec::FrameworkSpec;
 use super::subscribe::{self, Begun};
 use super::task_spec::TaskSpec;
 use super::{reader, shared};
-use crate::await_until::Probe;
 use crate::client::FrameworkId;
 use crate::client::mesos::master::MasterClient;
 use crate::deadlines::{DROP_TEARDOWN, Deadline, HTTP_REQUEST, OFFER};
@@ -97,20 +96,14 @@ impl Framework {
     /// As [`Framework::await_offer`].
     pub async fn await_next_offer(&self, what: &str, pick: impl Fn(&Offer) -> bool) -> Result<Offer> {
         self.shared.change(|ledger| ledger.keeps = true);
+        let wait = self
+            .shared
+            .wait(format!("an offer to {} {what}", self.shared.name), OFFER);
         let look = || {
-            if let Some(error) = self.shared.over() {
-                return Probe::Broken(error);
-            }
             let held = self.shared.change_quietly(|ledger| ledger.hold(&pick));
-            held.map_or_else(|| Probe::NotYet(self.offers_told()), Probe::Ready)
+            held.ok_or_else(|| self.offers_told())
         };
-        self.shared
-            .wait(format!("an offer to {} {what}", self.shared.name), OFFER)
-            .until(|| {
-                let found = look();
-                async move { found }
-            })
-            .await
+        self.shared.until(wait, look).await
     }
 
     fn offers_told(&self) -> String {

@@ -7,7 +7,6 @@ use super::handle::TaskHandle;
 use super::ledger::{Wanted, fits};
 use super::offer::Bundle;
 use super::task_spec::TaskSpec;
-use crate::await_until::Probe;
 use crate::deadlines::Deadline;
 use crate::explain::Shortfall;
 use crate::{Error, Kind, Result};
@@ -52,16 +51,8 @@ impl Framework {
             .iter()
             .map(|wanted| format!("{} ({})", wanted.name, wanted.demand))
             .collect();
-        let look = || {
-            if let Some(error) = self.shared.over() {
-                return Probe::Broken(error);
-            }
-            match self.shared.change_quietly(|ledger| ledger.take_fitting(all)) {
-                Ok(bundle) => Probe::Ready(bundle),
-                Err(reason) => Probe::NotYet(reason),
-            }
-        };
-        self.shared
+        let wait = self
+            .shared
             .wait(format!("an offer holds {}", names.join(" or ")), deadline)
             .explained_by(async {
                 let mut lines = Vec::new();
@@ -72,12 +63,9 @@ impl Framework {
                     });
                 }
                 lines
-            })
-            .until(|| {
-                let found = look();
-                async move { found }
-            })
-            .await
+            });
+        let look = || self.shared.change_quietly(|ledger| ledger.take_fitting(all));
+        self.shared.until(wait, look).await
     }
 
     pub(super) async fn accept(&self, bundle: Bundle, specs: Vec<TaskSpec>) -> Result<Vec<TaskHandle>> {

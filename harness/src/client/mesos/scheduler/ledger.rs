@@ -92,11 +92,14 @@ impl Ledger {
         self.keeps || self.waiting > 0
     }
 
-    /// Takes all offers of the first agent on which one of `wanted` fits.
+    /// Takes all offers of the first agent on which one of `wanted` fits; none stands when the subscription is over.
     ///
     /// # Errors
     /// A sentence that says why none fits.
     pub(super) fn take_fitting(&mut self, all: &[Wanted]) -> Result<Bundle, String> {
+        if self.ended.is_some() {
+            return Err("the subscription is over".to_owned());
+        }
         let bundles = bundles(self.offers.values());
         let agents: Vec<AgentResources> = bundles.iter().filter_map(Bundle::as_agent).collect();
         let mut reason = "there is no offer".to_owned();
@@ -116,8 +119,12 @@ impl Ledger {
         Err(reason)
     }
 
-    /// Takes the first offer that `pick` wants, and keeps it for the one who asked.
+    /// Takes the first offer that `pick` wants, and keeps it for the one who asked; none stands when the subscription
+    /// is over.
     pub(super) fn hold(&mut self, pick: impl Fn(&Offer) -> bool) -> Option<Offer> {
+        if self.ended.is_some() {
+            return None;
+        }
         let offer = self.offers.values().find(|offer| pick(offer))?.clone();
         self.offers.remove(&offer.id);
         self.held.insert(offer.id.clone(), offer.clone());

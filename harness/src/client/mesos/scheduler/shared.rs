@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::ledger::{Ended, Ledger};
-use crate::await_until::{Wait, changes};
+use crate::await_until::{Probe, Wait, changes};
 use crate::client::mesos::operator::call;
 use crate::client::{FrameworkId, Http, OfferId};
 use crate::deadlines::Deadline;
@@ -89,6 +89,19 @@ impl Shared {
         Wait::that(what, deadline).woken_by(changes(self.changed.subscribe()))
     }
 
+    /// Waits with `wait` until `look` finds something; `Err` is the reason why there is nothing yet. The end of the
+    /// subscription ends it.
+    pub(super) async fn until<T>(&self, wait: Wait<'_>, look: impl Fn() -> Result<T, String>) -> Result<T> {
+        wait.until(|| {
+            let found = match look() {
+                Ok(found) => Probe::Ready(found),
+                Err(reason) => self.over().map_or(Probe::NotYet(reason), Probe::Broken),
+            };
+            async move { found }
+        })
+        .await
+    }
+
     /// One call of this subscription; the master accepts it with 202. Once the subscription is over its error is the
     /// answer: what the master would say then is only that it no longer knows us.
     pub(super) async fn call(&self, kind: &str, body: Option<Value>) -> Result<()> {
@@ -143,10 +156,36 @@ impl Shared {
     /// is asked.
     pub(super) async fn ask_for_offers(&self) -> Result<()> {
         let _gate = self.gate.lock().await;
-        if std::mem::take(&mut self.ledger().withheld) {
+        let asking = Asking::begin(self);
+        if asking.pending {
             self.call("REVIVE", None).await?;
         }
+        asking.done();
         Ok(())
+    }
+}
+
+/// A REVIVE under way. One that fails, or that nobody waits for any more, leaves the resources withheld; what is
+/// withheld anew meanwhile stays so in any case.
+struct Asking<'a> {
+    shared: &'a Shared,
+    pending: bool,
+}
+
+impl<'a> Asking<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        let pending = std::mem::take(&mut shared.ledger().withheld);
+        Asking { shared, pending }
+    }
+
+    fn done(mut self) {
+        self.pending = false;
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.shared.ledger().withheld |= self.pending;
     }
 }
 

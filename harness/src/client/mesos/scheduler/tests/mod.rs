@@ -3,6 +3,7 @@
 mod endings;
 mod group;
 mod master;
+mod revive;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -175,25 +176,6 @@ async fn tasks_run_together_share_offers_and_keep_their_order() {
         1,
         "what is left over is asked for while a task waits, and only then"
     );
-    framework.finish().await.expect("nothing went wrong");
-}
-
-#[tokio::test]
-async fn a_revive_waits_for_a_decline_that_is_under_way() {
-    let master = Master::start().await;
-    let framework = master.framework().await;
-    master.offer("O1", "S0", 4.0);
-    framework.run(TaskSpec::command("t", "true")).await.expect("launched");
-    master.hold_back(Some("DECLINE"));
-    master.offer("O2", "S0", 3.9);
-    master.call("DECLINE", 1).await;
-    let (_, ()) = tokio::join!(framework.run_within(TaskSpec::command("t", "true"), SHORT), async {
-        // Were they not in turn, the REVIVE would come while the DECLINE is held.
-        let early = tokio::time::timeout(Duration::from_millis(50), master.call("REVIVE", 1)).await;
-        early.expect_err("the DECLINE is not answered yet");
-        master.hold_back(None);
-        master.call("REVIVE", 1).await;
-    });
     framework.finish().await.expect("nothing went wrong");
 }
 

@@ -11,9 +11,13 @@ use super::agent::AgentClient;
 use super::operator::call;
 use super::stream::{EventStream, Opened};
 use crate::Result;
+use crate::await_until::Wait;
 use crate::client::{ContainerId, Request};
+use crate::deadlines::SESSION_OUTPUT;
 
 const PATH: &str = "api/v1";
+/// How often the io-switchboard says that it is there, in seconds (`src/slave/containerizer/mesos/io/switchboard.hpp`).
+const HEARTBEAT: f64 = 30.0;
 
 /// What a session runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,9 +94,18 @@ impl Session {
     /// Reads until the container's output ends.
     ///
     /// # Errors
-    /// [`Kind::Deadline`](crate::Kind::Deadline) after silence, [`Kind::Answer`](crate::Kind::Answer) when the stream
-    /// breaks off or is not what it should be.
-    pub async fn read_to_end(mut self) -> Result<Output> {
+    /// [`Kind::Deadline`](crate::Kind::Deadline) after [`SESSION_OUTPUT`], [`Kind::Answer`](crate::Kind::Answer) when
+    /// the stream breaks off or is not what it should be.
+    pub async fn read_to_end(self) -> Result<Output> {
+        Wait::that(
+            format!("the output of the container {} ends", self.container.value),
+            SESSION_OUTPUT,
+        )
+        .for_future(self.read())
+        .await
+    }
+
+    async fn read(mut self) -> Result<Output> {
         let mut output = Output::default();
         while let Some(event) = self.stream.next::<ProcessIo>().await? {
             // Without data it is a heartbeat.
@@ -135,10 +148,13 @@ impl AgentClient {
 
     async fn session(&self, container: ContainerId, body: &Value) -> Result<Session> {
         match EventStream::open(self.http().post_for_records(PATH, body)).await? {
-            Opened::Stream(stream) => Ok(Session {
-                container,
-                stream: *stream,
-            }),
+            Opened::Stream(mut stream) => {
+                stream.expect_heartbeat(HEARTBEAT);
+                Ok(Session {
+                    container,
+                    stream: *stream,
+                })
+            }
             Opened::Refused { error, .. } => Err(error),
         }
     }

@@ -98,6 +98,7 @@ struct Parts {
     ran: Option<String>,
     evidence: Vec<String>,
     hint: Option<String>,
+    http_status: Option<u16>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -111,6 +112,7 @@ impl Error {
             ran: None,
             evidence: Vec::new(),
             hint: None,
+            http_status: None,
             source: None,
         }))
     }
@@ -165,6 +167,19 @@ impl Error {
     pub(crate) fn blaming(mut self, kind: Kind) -> Self {
         self.0.kind = kind;
         self
+    }
+
+    /// The status of the answer of a server that this is about.
+    #[must_use]
+    pub(crate) fn answered(mut self, status: u16) -> Self {
+        self.0.http_status = Some(status);
+        self
+    }
+
+    /// The HTTP status that a server answered with where another was expected, as in 401.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.http_status
     }
 
     /// Whose fault it is.

@@ -62,6 +62,7 @@ impl Answer {
     #[must_use]
     pub fn unexpected(&self, expected: impl Into<String>) -> Error {
         Error::new(Kind::Answer, format!("answered {}", self.status))
+            .answered(self.status.as_u16())
             .expected(expected)
             .ran(&self.ran)
             .evidence(excerpt(&self.body))

@@ -142,6 +142,7 @@ async fn refused(response: reqwest::Response, ran: String) -> Opened {
     let body = tokio::time::timeout(HTTP_REQUEST.limit(), response.bytes()).await;
     let body = body.ok().and_then(std::result::Result::ok).unwrap_or_default();
     let error = Error::new(Kind::Answer, format!("answered {status} instead of an event stream"))
+        .answered(status.as_u16())
         .expected("the status 200 OK and a stream of events")
         .ran(ran)
         .evidence(excerpt(&body));

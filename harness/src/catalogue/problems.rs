@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Catalogue, README_ANCHORS, Requirement, RequirementId, applies};
+use crate::doctor::ability_names;
 
 const VERBS: [&str; 5] = ["MUST NOT", "MUST", "SHOULD NOT", "SHOULD", "MAY"];
 
@@ -91,6 +92,11 @@ fn of_record(requirement: &Requirement) -> Vec<String> {
             wrong("a source lacks project, ref or path");
         }
     }
+    for feature in &requirement.features {
+        if !ability_names().any(|known| known == feature) {
+            wrong(&format!("needs the feature {feature}, which no probe looks for"));
+        }
+    }
     for (name, text) in [("profile", &requirement.profile), ("since", &requirement.since)] {
         if text.trim().is_empty() {
             wrong(&format!("its {name} is empty"));
@@ -175,7 +181,7 @@ pub(super) mod tests {
     fn every_broken_rule_is_named() {
         assert_eq!(problems(|_| {}), "");
         type Change = fn(&mut Vec<Requirement>);
-        let cases: [(&str, Change); 10] = [
+        let cases: [(&str, Change); 11] = [
             ("mesos.agent.joins: stands 2 times", |all| all[1].id = all[0].id.clone()),
             ("mesos.agent.joins: stands 2 times", |all| {
                 all[1].aliases = vec![all[0].id.clone()]
@@ -188,6 +194,9 @@ pub(super) mod tests {
             }),
             ("has 0 of MUST", |all| all[0].statement = "It must work.".to_owned()),
             ("has no source", |all| all[0].sources.clear()),
+            ("needs the feature telepathy, which no probe looks for", |all| {
+                all[0].features = vec!["netem".to_owned(), "telepathy".to_owned()];
+            }),
             ("lacks project, ref or path", |all| all[0].sources[0].reference.clear()),
             ("no sentence that says why", |all| {
                 all[0].applies = Some(Applies {

@@ -95,6 +95,11 @@ pub struct Capabilities {
     pub abilities: BTreeMap<String, Ability>,
 }
 
+/// The name of every ability that is probed; a requirement may need these features and no others.
+pub fn ability_names() -> impl Iterator<Item = &'static str> {
+    container::NAMES.into_iter().chain(kernel::NAMES)
+}
+
 impl Capabilities {
     /// True where `ability` was probed and works.
     #[must_use]

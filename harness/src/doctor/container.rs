@@ -14,7 +14,7 @@ use crate::await_until::Wait;
 use crate::docker::{Engine, Selection};
 use crate::{Result, deadlines, labels};
 
-const NAMES: [&str; 5] = ["net-admin", "iptables", "netem", "node-addresses", "privileged"];
+pub(super) const NAMES: [&str; 5] = ["net-admin", "iptables", "netem", "node-addresses", "privileged"];
 const END: &str = "end of probes";
 
 /// Each line is NAME|ANSWER|PROBE|OUTPUT. The container then lives on for a while, to be reached.

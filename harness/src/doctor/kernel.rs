@@ -4,32 +4,30 @@ use std::path::Path;
 
 use super::{Ability, Answer, Capabilities, Check, Verdict};
 
+pub(super) const NAMES: [&str; 5] = [
+    "cgroup-v1",
+    "cgroup-v2",
+    "cgroups-writable",
+    "overlay",
+    "user-namespaces",
+];
+
 /// `is_local`: the containers run on this machine's kernel.
 pub(super) fn abilities(is_local: bool) -> Vec<(String, Ability)> {
     if !is_local {
         let elsewhere = || Ability::new(Answer::Unknown, "", "the engine runs on another machine");
-        let names = [
-            "cgroup-v1",
-            "cgroup-v2",
-            "cgroups-writable",
-            "overlay",
-            "user-namespaces",
-        ];
-        return names.map(|name| (name.to_owned(), elsewhere())).to_vec();
+        return NAMES.map(|name| (name.to_owned(), elsewhere())).to_vec();
     }
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let mounts = cgroup_mounts(&read("/proc/self/mounts"));
     let found = [
-        ("cgroup-v1", hierarchies(&mounts, "cgroup")),
-        ("cgroup-v2", hierarchies(&mounts, "cgroup2")),
-        ("cgroups-writable", writable(&mounts)),
-        ("overlay", overlay(&read("/proc/filesystems"))),
-        (
-            "user-namespaces",
-            user_namespaces(&read("/proc/sys/user/max_user_namespaces")),
-        ),
+        hierarchies(&mounts, "cgroup"),
+        hierarchies(&mounts, "cgroup2"),
+        writable(&mounts),
+        overlay(&read("/proc/filesystems")),
+        user_namespaces(&read("/proc/sys/user/max_user_namespaces")),
     ];
-    found.map(|(name, ability)| (name.to_owned(), ability)).to_vec()
+    NAMES.map(str::to_owned).into_iter().zip(found).collect()
 }
 
 #[derive(Debug, PartialEq, Eq)]

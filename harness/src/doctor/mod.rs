@@ -17,7 +17,7 @@ use crate::docker::Engine;
 use crate::error::Context;
 use crate::{Kind, Result, deadlines, lease};
 
-pub use capabilities::{Ability, Answer, Capabilities, EngineFacts, HostFacts};
+pub use capabilities::{Ability, Answer, Capabilities, EngineFacts, HostFacts, ability_names};
 
 /// What a check came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,11 +132,19 @@ impl Diagnosis {
 pub async fn examine_bare() -> Result<Diagnosis> {
     let home = tempfile::tempdir().context(Kind::Environment, || "a temporary folder cannot be made".to_owned())?;
     let home = home.path();
-    let ran = format!("env -i PATH={0} HOME={0} harness doctor --json", home.display());
-    let mut command = tokio::process::Command::new(lease::program()?);
+    let (program, socket) = (lease::program()?, format!("unix://{}/docker.sock", home.display()));
+    let ran = format!(
+        "env -i PATH={0} HOME={0} DOCKER_HOST={socket} {1} doctor --json",
+        home.display(),
+        program.display()
+    );
+    let mut command = tokio::process::Command::new(program);
     command.args(["doctor", "--json"]).env_clear();
-    command.env("PATH", home).env("HOME", home);
-    command.env("DOCKER_HOST", format!("unix://{}/docker.sock", home.display()));
+    command
+        .env("PATH", home)
+        .env("HOME", home)
+        .env("DOCKER_HOST", socket)
+        .kill_on_drop(true);
     let output = Wait::that("harness doctor ends", deadlines::EXEC)
         .blaming(Kind::Environment)
         .for_future(async {

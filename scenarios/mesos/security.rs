@@ -1,15 +1,14 @@
 //! Who may do what.
 
-use harness::Cluster;
-use harness::check;
 use harness::client::mesos::{FrameworkSpec, TaskSpec, TaskState};
+use harness::cluster::ClusterBuilder;
 use harness::component::{mesos_agent, mesos_master};
 use harness::evidence::Verdict;
-use harness::{Result, check_contains};
+use harness::{Cluster, Error, Kind, Result, check, check_contains};
 
 /// Everybody must say who they are, agents too. `app` may use the role `app` and nothing else; `guest` may tear no
 /// framework down.
-async fn guarded() -> Result<Cluster> {
+fn guarded() -> ClusterBuilder {
     const CREDENTIALS: &str = r#"{"credentials": [{"principal": "app", "secret": "app-secret"},
         {"principal": "agent", "secret": "agent-secret"}, {"principal": "guest", "secret": "guest-secret"}]}"#;
     const ACLS: &str = r#"{"register_frameworks": [
@@ -25,26 +24,26 @@ async fn guarded() -> Result<Cluster> {
         .env(mesos_master::NAME, "MESOS_AUTHENTICATE_HTTP_READWRITE", "true")
         .env(mesos_master::NAME, "MESOS_AUTHENTICATE_AGENTS", "true")
         .env(mesos_master::NAME, "MESOS_ACLS", ACLS)
-        .file(
-            mesos_agent::NAME,
-            "/etc/mesos/credential",
-            r#"{"principal": "agent", "secret": "agent-secret"}"#,
-        )
-        .env(mesos_agent::NAME, "MESOS_CREDENTIAL", "/etc/mesos/credential")
         // Instead of a second: an agent may authenticate before the master is ready for it.
         .env(mesos_agent::NAME, "MESOS_AUTHENTICATION_BACKOFF_FACTOR", "10ms")
-        .boot()
-        .await
 }
 
-/// What went wrong, or nothing.
-fn refusal<T>(answer: Result<T>) -> String {
-    answer.err().map(|error| error.explain()).unwrap_or_default()
+/// Gives the agents of `builder` a secret.
+fn with_secret(builder: ClusterBuilder, secret: &str) -> ClusterBuilder {
+    let credential = format!(r#"{{"principal": "agent", "secret": "{secret}"}}"#);
+    builder
+        .file(mesos_agent::NAME, "/etc/mesos/credential", &credential)
+        .env(mesos_agent::NAME, "MESOS_CREDENTIAL", "/etc/mesos/credential")
+}
+
+/// The HTTP status of a refusal.
+fn status<T>(answer: &Result<T>) -> Option<u16> {
+    answer.as_ref().err().and_then(Error::http_status)
 }
 
 #[tokio::test]
 async fn framework_needs_its_secret_and_its_role() -> Verdict {
-    let cluster = guarded().await?;
+    let cluster = with_secret(guarded(), "agent-secret").boot().await?;
     let spec = || FrameworkSpec::new("app").roles(["app"]);
 
     let nobody = cluster.framework(spec()).await;
@@ -54,9 +53,10 @@ async fn framework_needs_its_secret_and_its_role() -> Verdict {
         .await;
     let app = cluster.framework(spec().credential("app", "app-secret")).await?;
 
-    check_contains!(refusal(nobody), "401");
-    check_contains!(refusal(impostor), "401");
-    check_contains!(refusal(stray), "Not authorized", "its role is another's");
+    check!(status(&nobody) == Some(401));
+    check!(status(&impostor) == Some(401));
+    let refusal = stray.err().map(|error| error.to_string()).unwrap_or_default();
+    check_contains!(refusal, "Not authorized", "its role is another's");
     let task = app.run(TaskSpec::command("task", "true")).await?;
     check!(task.await_terminal().await?.state == TaskState::TaskFinished);
     app.finish().await?;
@@ -65,7 +65,7 @@ async fn framework_needs_its_secret_and_its_role() -> Verdict {
 
 #[tokio::test]
 async fn operator_needs_a_secret_and_permission() -> Verdict {
-    let cluster = guarded().await?;
+    let cluster = with_secret(guarded(), "agent-secret").boot().await?;
     let app = FrameworkSpec::new("app").roles(["app"]).credential("app", "app-secret");
     let app = cluster.framework(app).await?;
     let guest = cluster.mesos().credential("guest", "guest-secret");
@@ -73,11 +73,26 @@ async fn operator_needs_a_secret_and_permission() -> Verdict {
     let nobody = cluster.mesos().teardown(app.id()).await;
     let forbidden = guest.teardown(app.id()).await;
 
-    check_contains!(refusal(nobody), "401");
-    check_contains!(refusal(forbidden), "403");
+    check!(status(&nobody) == Some(401));
+    check!(status(&forbidden) == Some(403));
     let frameworks = guest.get_frameworks().await?;
     check!(frameworks.frameworks.len() == 1, "a guest may look");
     check!(frameworks.frameworks[0].active, "and has harmed nothing");
     app.finish().await?;
+    cluster.finish().await
+}
+
+/// A refused agent ends itself, which is sooner seen than that one without any credential asks in vain.
+#[tokio::test]
+async fn agent_needs_its_secret() -> Verdict {
+    let mut cluster = with_secret(guarded().slaves(0), "guessed").boot().await?;
+
+    let started = cluster.start_slave(1).await;
+
+    let error = started.err();
+    check!(error.as_ref().map(Error::kind) == Some(Kind::Component), "it ends");
+    let told = error.map(|error| error.explain()).unwrap_or_default();
+    check_contains!(told, "refused authentication");
+    check!(cluster.mesos().agents().await?.is_empty(), "no agent is registered");
     cluster.finish().await
 }

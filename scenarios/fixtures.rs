@@ -1,14 +1,33 @@
 //! What scenarios start from.
 
+use std::time::Duration;
+
+use harness::component::{mesos_agent, mesos_master};
+use harness::docker::exec::ExecSpec;
 use harness::evidence::place::workspace_root;
-use harness::stack::user_file;
+use harness::stack::{Source, Stack, user_file};
+use harness::{Cluster, Result};
 use serde_json::Value;
 
 /// The README's cluster: one master, one slave with the README's resources. A fresh one for every scenario.
 pub(crate) use harness::fixtures::cluster;
 
-/// The Mesos whose documents' shapes are kept: that of the default stack.
-const SHAPES_OF: &str = "1.11.0";
+/// Says when it gets SIGTERM, and goes on.
+pub(crate) const STUBBORN: &str = "trap 'echo got SIGTERM' TERM; echo ready; while :; do sleep 0.05; done";
+
+/// Above the 3 s that an executor gives by default: one that ignores the kill policy is too early.
+pub(crate) const GRACE: Duration = Duration::from_secs(4);
+
+/// What the first slave's image says where it has no Perl with these modules, in which some tasks are written.
+pub(crate) async fn lacks_perl(cluster: &Cluster, modules: &[&str]) -> Result<Option<String>> {
+    let modules: Vec<String> = modules.iter().map(|module| format!("-M{module}")).collect();
+    let command = format!("perl {} -e 1", modules.join(" "));
+    let said = cluster
+        .slave(1)?
+        .exec(mesos_agent::NAME, ExecSpec::new(["sh", "-c", &command]))
+        .await?;
+    Ok((said.exit_code != 0).then(|| format!("`{}`: {}", said.ran, said.stderr.trim())))
+}
 
 /// True in a run of the default stack: what another version, a flag or a user's own image adds to a document or drops
 /// from it is for no snapshot to judge.
@@ -16,12 +35,16 @@ pub(crate) fn has_known_shapes() -> bool {
     user_file(None).is_none()
 }
 
-/// Compares the shape of an API document (names and types, not values) with `snapshots/mesos/<version>/<name>.snap`: a
+/// Compares the shape of an API document (names and types, not values) with `snapshots/mesos/<version of the default stack>/<name>.snap`: a
 /// field that is added, dropped or of another type shows as a diff. What a cluster's size decides is kept out by showing
 /// only the first element of a list.
 pub(crate) fn assert_shape(name: &str, document: &Value) {
+    let mesos = Stack::load(None).and_then(|stack| Ok(stack.component(mesos_master::NAME)?.source.clone()));
+    let Source::Version(mesos) = mesos.expect("the default stack is read") else {
+        unreachable!("the default stack names versions");
+    };
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(workspace_root().join("snapshots/mesos").join(SHAPES_OF));
+    settings.set_snapshot_path(workspace_root().join("snapshots/mesos").join(mesos));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_sort_maps(true);
     settings.bind(|| insta::assert_json_snapshot!(name, shape(document)));

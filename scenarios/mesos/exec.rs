@@ -4,7 +4,7 @@ use harness::client::ContainerId;
 use harness::client::mesos::session::Command;
 use harness::client::mesos::{FrameworkSpec, TaskHandle, TaskSpec, TaskState};
 use harness::evidence::Verdict;
-use harness::{Cluster, Error, Result, check, check_contains};
+use harness::{Cluster, Error, Kind, Result, check, check_contains};
 use rstest::rstest;
 
 use crate::fixtures::cluster;
@@ -13,7 +13,7 @@ use crate::fixtures::cluster;
 async fn container(task: &TaskHandle) -> Result<ContainerId> {
     let status = task.await_state(TaskState::TaskRunning).await?;
     let container = status.container_status.and_then(|status| status.container_id);
-    container.ok_or_else(|| Error::internal("a running task has a container"))
+    container.ok_or_else(|| Error::new(Kind::Answer, "the status of a running task names no container"))
 }
 
 #[rstest]

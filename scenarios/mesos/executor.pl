@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# An executor of a framework's own: the v1 executor API by hand, in the Perl that every Debian has, so that it runs in
-# whatever image is judged. The messages `finish` and `exit` are obeyed; any other comes back behind `echo: `.
+# An executor of a framework's own: the v1 executor API by hand, in Perl, so that it runs in the image that is judged
+# without being built for it. The messages `finish` and `exit` are obeyed; any other comes back behind `echo: `.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -19,7 +19,10 @@ sub post {
     my ($call) = @_;
     my $body   = $json->encode({ %ids, %$call });
     my $socket = IO::Socket::INET->new(PeerAddr => $agent, Timeout => 10) or die "$agent: $@";
+    # An answer that ends is read to its end.
+    my $connection = $call->{type} eq 'SUBSCRIBE' ? 'keep-alive' : 'close';
     print $socket "POST /slave(1)/api/v1/executor HTTP/1.1\r\nHost: $agent\r\nAccept: application/json\r\n",
+        "Connection: $connection\r\n",
         "Content-Type: application/json\r\nContent-Length: ", length $body, "\r\n\r\n$body";
     $socket->flush;
     my $status = <$socket>;

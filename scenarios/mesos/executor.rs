@@ -3,12 +3,15 @@
 use harness::client::mesos::{
     ExecutorSpec, Framework, FrameworkSpec, Reason, StatusSource, TaskHandle, TaskSpec, TaskState, Uri,
 };
-use harness::evidence::Verdict;
+use harness::evidence::{Verdict, not_applicable};
 use harness::toolbox::FileServer;
 use harness::{Cluster, Result, check, check_contains};
 use rstest::rstest;
 
-use crate::fixtures::cluster;
+use crate::fixtures::{cluster, lacks_perl};
+
+/// What `executor.pl` needs.
+const MODULES: [&str; 3] = ["IO::Socket::INET", "JSON::PP", "MIME::Base64"];
 
 /// Runs a task under our own executor, fetched from a web server that the caller keeps.
 async fn run(cluster: &Cluster, framework: &Framework) -> Result<(TaskHandle, FileServer)> {
@@ -24,14 +27,21 @@ async fn run(cluster: &Cluster, framework: &Framework) -> Result<(TaskHandle, Fi
 #[tokio::test]
 async fn exchanges_messages_with_its_framework(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
+    if let Some(said) = lacks_perl(&cluster, &MODULES).await? {
+        return not_applicable(said);
+    }
     let framework = cluster.framework(FrameworkSpec::new("own-executor")).await?;
     let (task, _files) = run(&cluster, &framework).await?;
     let running = task.await_state(TaskState::TaskRunning).await?;
 
-    task.send_to_executor(b"are you there?\0").await?;
+    let every_byte: Vec<u8> = (0..=u8::MAX).collect();
+    task.send_to_executor(&every_byte).await?;
 
     let answer = task.await_message("answers", |_| true).await?;
-    check!(answer.data == b"echo: are you there?\0", "every byte comes through");
+    check!(
+        answer.data == [b"echo: ", &every_byte[..]].concat(),
+        "every byte comes through"
+    );
     check!(
         running.message.as_deref() == Some("was given: a payload"),
         "it got the task's data"
@@ -48,6 +58,9 @@ async fn exchanges_messages_with_its_framework(#[future] cluster: Result<Cluster
 #[tokio::test]
 async fn exit_without_a_last_status_fails_its_task(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
+    if let Some(said) = lacks_perl(&cluster, &MODULES).await? {
+        return not_applicable(said);
+    }
     let framework = cluster.framework(FrameworkSpec::new("lost-executor")).await?;
     let (task, _files) = run(&cluster, &framework).await?;
     task.await_state(TaskState::TaskRunning).await?;
@@ -71,6 +84,9 @@ async fn exit_without_a_last_status_fails_its_task(#[future] cluster: Result<Clu
 #[tokio::test]
 async fn kill_is_its_own_to_answer(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
+    if let Some(said) = lacks_perl(&cluster, &MODULES).await? {
+        return not_applicable(said);
+    }
     let framework = cluster.framework(FrameworkSpec::new("killed-executor")).await?;
     let (task, _files) = run(&cluster, &framework).await?;
     task.await_state(TaskState::TaskRunning).await?;

@@ -18,6 +18,7 @@ async fn task_over_its_disk_is_ended() -> Verdict {
     let framework = cluster.framework(FrameworkSpec::new("disk")).await?;
     let modest = TaskSpec::command("modest", "head -c 1M /dev/zero > file; sleep 1000").disk(16.0);
     let modest = framework.run(modest).await?;
+    modest.await_state(TaskState::TaskRunning).await?;
 
     let greedy = TaskSpec::command("greedy", "head -c 48M /dev/zero > file; sleep 1000").disk(16.0);
     let greedy = framework.run(greedy).await?;

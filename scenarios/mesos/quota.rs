@@ -40,13 +40,15 @@ async fn limit_holds_a_role_back(#[future] cluster: Result<Cluster>) -> Verdict 
 #[tokio::test]
 async fn weight_of_a_role_can_be_changed(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
-
-    cluster.mesos().update_weight("heavy", 2.5).await?;
-
     let heavy = cluster.framework(FrameworkSpec::new("heavy").roles(["heavy"])).await?;
-    let roles = cluster.mesos().get_roles().await?;
-    let weight = |name: &str| roles.iter().find(|role| role.name == name).map(|role| role.weight);
-    check!(weight("heavy") == Some(2.5));
+
+    for weight in [2.5, 0.5] {
+        cluster.mesos().update_weight("heavy", weight).await?;
+
+        let roles = cluster.mesos().get_roles().await?;
+        let told = roles.iter().find(|role| role.name == "heavy").map(|role| role.weight);
+        check!(told == Some(weight));
+    }
     heavy.finish().await?;
     cluster.finish().await
 }

@@ -7,7 +7,7 @@ use harness::evidence::Verdict;
 use harness::{Cluster, Result, check, check_contains};
 use rstest::rstest;
 
-use crate::fixtures::cluster;
+use crate::fixtures::{GRACE, STUBBORN, cluster};
 
 mod readme {
     use super::*;
@@ -25,13 +25,9 @@ mod readme {
 
         let status = task.await_terminal().await?;
         check!(status.state == TaskState::TaskFinished);
-        check!(
-            cluster
-                .sandbox(&task)
-                .await?
-                .text("stdout")
-                .await?
-                .contains("hello from a task\n")
+        check_contains!(
+            cluster.sandbox(&task).await?.text("stdout").await?,
+            "hello from a task\n"
         );
         framework.finish().await?;
         cluster.finish().await
@@ -61,13 +57,10 @@ async fn nonzero_exit_fails_with_the_code(#[future] cluster: Result<Cluster>, #[
 #[rstest]
 #[tokio::test]
 async fn kill_honours_the_grace_period(#[future] cluster: Result<Cluster>) -> Verdict {
-    // Above the 3 s that an executor gives by default: one that ignores the kill policy is too early.
-    const GRACE: Duration = Duration::from_secs(4);
     let cluster = cluster.await?;
     let framework = cluster.framework(FrameworkSpec::new("grace-period")).await?;
-    let stubborn = "trap 'echo got SIGTERM' TERM; echo ready; while :; do sleep 0.05; done";
     let task = framework
-        .run(TaskSpec::command("stubborn", stubborn).kill_grace(GRACE))
+        .run(TaskSpec::command("stubborn", STUBBORN).kill_grace(GRACE))
         .await?;
     let sandbox = cluster.sandbox(&task).await?;
     sandbox.await_text("stdout", "ready").await?;
@@ -220,23 +213,23 @@ async fn max_completion_time_ends_it(#[future] cluster: Result<Cluster>) -> Verd
 #[rstest]
 #[tokio::test]
 async fn kill_policy_of_the_call_overrides_its_own(#[future] cluster: Result<Cluster>) -> Verdict {
-    const GRACE: Duration = Duration::from_secs(1);
+    const SHORT: Duration = Duration::from_secs(1);
     let cluster = cluster.await?;
     let framework = cluster
         .framework(FrameworkSpec::new("kill-policy").capability(Capability::TaskKillingState))
         .await?;
-    let stubborn = TaskSpec::command("stubborn", "trap '' TERM; echo ready; while :; do sleep 0.05; done");
+    let stubborn = TaskSpec::command("stubborn", STUBBORN);
     let task = framework.run(stubborn.kill_grace(Duration::from_secs(60))).await?;
     cluster.sandbox(&task).await?.await_text("stdout", "ready").await?;
 
     let killed = std::time::Instant::now();
-    task.kill_within(GRACE).await?;
+    task.kill_within(SHORT).await?;
 
     task.await_state(TaskState::TaskKilling).await?;
     let status = task.await_terminal().await?;
     check!(status.state == TaskState::TaskKilled);
     let took = killed.elapsed();
-    check!(took >= GRACE, "it has the grace period of the call");
+    check!(took >= SHORT, "it has the grace period of the call");
     check!(took < Duration::from_secs(30), "and not that of its own policy");
     framework.finish().await?;
     cluster.finish().await

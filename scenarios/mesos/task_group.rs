@@ -1,18 +1,14 @@
 //! Task groups (pods): several tasks under one default executor.
 
-use std::time::Duration;
-
 use harness::client::mesos::{FrameworkSpec, TaskGroupSpec, TaskSpec, TaskState};
 use harness::evidence::Verdict;
 use harness::{Cluster, Result, check, check_contains};
 use rstest::rstest;
 
-use crate::fixtures::cluster;
+use crate::fixtures::{GRACE, STUBBORN, cluster};
 
 /// Says when it got SIGTERM, and then ends.
 const OBEDIENT: &str = "trap 'echo got SIGTERM; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
-/// Says when it got SIGTERM, and goes on.
-const STUBBORN: &str = "trap 'echo got SIGTERM' TERM; echo ready; while :; do sleep 0.05; done";
 
 /// Each task writes a file of the same name: were the sandbox one, there would be one content.
 #[rstest]
@@ -77,8 +73,6 @@ async fn failing_task_ends_the_group(#[future] cluster: Result<Cluster>) -> Verd
 #[rstest]
 #[tokio::test]
 async fn killing_one_task_kills_the_group(#[future] cluster: Result<Cluster>) -> Verdict {
-    // Above the 3 s that an executor gives by default: one that ignores the kill policy is too early.
-    const GRACE: Duration = Duration::from_secs(4);
     let cluster = cluster.await?;
     let framework = cluster.framework(FrameworkSpec::new("killed-pod")).await?;
     let tasks = framework

@@ -2,16 +2,21 @@
 # The floor of the boot and teardown benchmarks: the same containers, volumes and settings as `harness up` makes,
 # driven by hand with the docker CLI, as fast as a person can who knows what waits for what: everything is created while
 # ZooKeeper starts, and Mesos is started when ZooKeeper serves.
-# Usage: floor.sh NAME SUBNET-PREFIX BASE-IMAGE ZOOKEEPER-IMAGE MESOS-IMAGE [LABEL…]
+# Usage: floor.sh NAME SUBNET-PREFIX AGENTS BASE-IMAGE ZOOKEEPER-IMAGE MESOS-IMAGE [LABEL…]
 # Prints `boot SECONDS` and `teardown SECONDS`.
 set -euo pipefail
-name=$1 subnet=$2 base=$3 zookeeper=$4 mesos=$5
-shift 5
+name=$1 subnet=$2 agents=$3 base=$4 zookeeper=$5 mesos=$6
+shift 6
 labels=("${@/#/--label=}")
-master=$subnet.11 agent=$subnet.101
+master=$subnet.11
 ensemble=zk://$master:2181/mesos
-containers=("$name"-{agent,master,zookeeper,agent-holder,master-holder})
-volumes=("$name"-{work,runtime})
+containers=("$name"-{master,zookeeper,master-holder})
+volumes=() agent_containers=()
+for ((number = 1; number <= agents; number++)); do
+    agent_containers+=("$name-agent$number")
+    containers+=("$name-agent$number" "$name-agent$number-holder")
+    volumes+=("$name"-{work,runtime}"$number")
+done
 
 clean() { # after a failure: whatever came to be
     docker rm --force --volumes "${containers[@]}"
@@ -36,7 +41,9 @@ serves() { # `srvr` names a mode only when ZooKeeper takes sessions; its port ac
 }
 
 registered() {
-    [[ $(curl --silent --max-time 1 "http://$master:5050/slaves") == *'"active":true'* ]]
+    local active
+    active=$(curl --silent --max-time 1 "http://$master:5050/slaves" | grep -o '"active":true' | wc -l) || return 1
+    ((active == agents))
 }
 
 within() { # SECONDS COMMAND: fails with the end of every log when the time is over
@@ -44,7 +51,7 @@ within() { # SECONDS COMMAND: fails with the end of every log when the time is o
     until "$2"; do
         if ((SECONDS >= deadline)); then
             echo "$2: not within $1 s" >&2
-            for part in zookeeper master agent; do docker logs --tail 10 "$name-$part" >&2 || true; done
+            for part in zookeeper master agent1; do docker logs --tail 10 "$name-$part" >&2 || true; done
             exit 1
         fi
         pause
@@ -65,7 +72,6 @@ holder() { # PART HOSTNAME ADDRESS
 hosts=(--add-host "mesos-master1:$master")
 for number in {1..5}; do hosts+=(--add-host "mesos-slave$number:$subnet.10$number"); done
 at_master=(--network "container:$name-master-holder" --pid "container:$name-master-holder")
-at_agent=(--network "container:$name-agent-holder" --pid "container:$name-agent-holder")
 
 on_master() {
     holder master-holder mesos-master1 "$master"
@@ -75,29 +81,40 @@ on_master() {
         --env MESOS_PORT=5050 --env "MESOS_CLUSTER=$name" --entrypoint mesos-master "$mesos"
 }
 
-on_agent() {
-    docker volume create "${labels[@]}" "$name-work" >/dev/null
-    docker volume create "${labels[@]}" "$name-runtime" >/dev/null
-    holder agent-holder mesos-slave1 "$agent"
-    make create agent "${at_agent[@]}" --env "MESOS_MASTER=$ensemble" --env MESOS_WORK_DIR=/tmp/mesos \
+on_agent() { # NUMBER
+    local number=$1 agent=$subnet.10$1 part=agent$1
+    docker volume create "${labels[@]}" "$name-work$number" >/dev/null
+    docker volume create "${labels[@]}" "$name-runtime$number" >/dev/null
+    holder "$part-holder" "mesos-slave$number" "$agent"
+    make create "$part" --network "container:$name-$part-holder" --pid "container:$name-$part-holder" \
+        --env "MESOS_MASTER=$ensemble" --env MESOS_WORK_DIR=/tmp/mesos \
         --env MESOS_RUNTIME_DIR=/var/run/mesos --env "MESOS_IP=$agent" --env "MESOS_HOSTNAME=$agent" \
         --env MESOS_PORT=5051 --env "MESOS_RESOURCES=cpus:4;mem:2929;disk:35164;ports:[31000-32000]" \
         --env MESOS_CONTAINERIZERS=mesos --env MESOS_LAUNCHER=posix --env MESOS_ISOLATION=posix/cpu,posix/mem \
         --env MESOS_SYSTEMD_ENABLE_SUPPORT=false --env MESOS_EXECUTOR_REGISTRATION_TIMEOUT=5mins \
         --env MESOS_REGISTRATION_BACKOFF_FACTOR=10ms --env MESOS_HARNESS_TASK_CGROUP=holder --cgroupns host \
-        --volume "$name-work:/tmp/mesos" --volume "$name-runtime:/var/run/mesos" --volume /sys/fs/cgroup:/sys/fs/cgroup \
-        --entrypoint mesos-agent "$mesos"
+        --volume "$name-work$number:/tmp/mesos" --volume "$name-runtime$number:/var/run/mesos" \
+        --volume /sys/fs/cgroup:/sys/fs/cgroup --entrypoint mesos-agent "$mesos"
+}
+
+await_all() { # PROCESS…: fails as the first of them that does
+    local process
+    for process; do wait "$process"; done
 }
 
 trap clean EXIT
 started=$EPOCHREALTIME
 docker network create "${labels[@]}" --subnet "$subnet.0/24" "$name" >/dev/null
-on_agent &
+making=()
+for ((number = 1; number <= agents; number++)); do
+    on_agent "$number" &
+    making+=($!)
+done
 on_master
-wait $!
+await_all "${making[@]}"
 within 40 serves
 docker start "$name-master" >/dev/null &
-docker start "$name-agent" >/dev/null
+docker start "${agent_containers[@]}" >/dev/null
 wait $!
 within 40 registered
 booted=$EPOCHREALTIME

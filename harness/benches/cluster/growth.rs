@@ -1,9 +1,12 @@
-//! What more agents and a second cluster cost.
+//! What more agents and a second cluster cost, and what they cost by hand: most of it is the engine's own work for each
+//! container, which fills two cores.
 
 use std::time::Instant;
 
+use harness::docker::network::Subnet;
 use harness::{Cluster, Result};
 
+use crate::floor::Floor;
 use crate::measure::{Entry, Limit, seconds};
 
 /// For each agent beside the first, in seconds.
@@ -13,24 +16,59 @@ const TWO: Limit = Limit::Ratio(1.6);
 /// The larger of the two topologies that the growth is read from.
 const AGENTS: u8 = 5;
 
-/// One agent, five agents and two clusters of one agent, in turn, so that all three see the same machine. The first of
-/// each does not count.
-pub(crate) async fn measure(runs: u16) -> Result<Vec<Entry>> {
-    let (mut grown, mut ones, mut twos) = (Vec::new(), Vec::new(), Vec::new());
+/// One way to boot, a sample in each place for each run.
+#[derive(Default)]
+struct Samples {
+    further: Vec<f64>,
+    one: Vec<f64>,
+    two: Vec<f64>,
+}
+
+impl Samples {
+    fn add(&mut self, (one, five, two): (f64, f64, f64)) {
+        self.further.push((five - one) / f64::from(AGENTS - 1));
+        self.one.push(one);
+        self.two.push(two);
+    }
+}
+
+/// One agent, five agents and two clusters of one agent, ours and by hand in turn, so that all see the same machine. The
+/// first of each does not count.
+pub(crate) async fn measure(floor: Option<&Floor>, runs: u16) -> Result<Vec<Entry>> {
+    let (mut ours, mut by_hand) = (Samples::default(), Samples::default());
     for run in 0..=runs {
-        let one = boot(1).await?;
-        let five = boot(AGENTS).await?;
-        let two = two_at_once().await?;
-        eprintln!("run {run}: one agent {one:.3} s, {AGENTS} agents {five:.3} s, two clusters {two:.3} s");
+        let (mine, subnets) = boots().await?;
+        let theirs = match floor {
+            Some(floor) => Some(boots_by_hand(floor, subnets).await?),
+            None => None,
+        };
+        eprintln!("run {run}: one agent, {AGENTS} agents, two clusters: {mine:.3?} s, by hand {theirs:.3?} s");
         if run > 0 {
-            grown.push((five - one) / f64::from(AGENTS - 1));
-            ones.push(one);
-            twos.push(two);
+            ours.add(mine);
+            theirs.into_iter().for_each(|theirs| by_hand.add(theirs));
         }
     }
-    let grown = Entry::new("boot.each-further-agent", grown, Vec::new(), Some(PER_AGENT));
-    let two = Entry::new("boot.two-clusters-at-once", twos, ones, Some(TWO));
-    Ok(grown.into_iter().chain(two).collect())
+    let further = Entry::new(
+        "boot.each-further-agent",
+        ours.further,
+        by_hand.further,
+        Some(PER_AGENT),
+    );
+    let two = Entry::new("boot.two-clusters-at-once", ours.two, ours.one, Some(TWO));
+    let two_by_hand = Entry::new("boot.two-clusters-at-once.by-hand", by_hand.two, by_hand.one, None);
+    Ok(further.into_iter().chain(two).chain(two_by_hand).collect())
+}
+
+/// The three figures, and the subnets of the two clusters, which are free again.
+async fn boots() -> Result<((f64, f64, f64), [Subnet; 2])> {
+    let (one, five) = (boot(1).await?, boot(AGENTS).await?);
+    let began = Instant::now();
+    let boot = || Cluster::builder().for_a_person().boot();
+    let (first, second) = tokio::try_join!(boot(), boot())?;
+    let two = seconds(began.elapsed());
+    let subnets = [first.subnet(), second.subnet()];
+    tokio::try_join!(first.down(), second.down())?;
+    Ok(((one, five, two), subnets))
 }
 
 async fn boot(slaves: u8) -> Result<f64> {
@@ -41,11 +79,9 @@ async fn boot(slaves: u8) -> Result<f64> {
     Ok(took)
 }
 
-async fn two_at_once() -> Result<f64> {
-    let began = Instant::now();
-    let boot = || Cluster::builder().for_a_person().boot();
-    let (one, other) = tokio::try_join!(boot(), boot())?;
-    let took = seconds(began.elapsed());
-    tokio::try_join!(one.down(), other.down())?;
-    Ok(took)
+async fn boots_by_hand(floor: &Floor, [first, second]: [Subnet; 2]) -> Result<(f64, f64, f64)> {
+    let one = floor.run(first, 1).await?.boot;
+    let five = floor.run(first, AGENTS).await?.boot;
+    let (a, b) = tokio::try_join!(floor.run(first, 1), floor.run(second, 1))?;
+    Ok((one, five, a.boot.max(b.boot)))
 }

@@ -5,6 +5,7 @@
 
 mod boot;
 mod cold;
+mod floor;
 mod growth;
 mod killed;
 mod measure;
@@ -19,6 +20,8 @@ use harness::docker::Engine;
 use harness::image::Images;
 use harness::stack::Stack;
 use harness::{Result, evidence};
+
+use crate::floor::Floor;
 
 /// What is measured besides boot, teardown and tasks, and how often.
 #[derive(Debug, Parser)]
@@ -67,8 +70,9 @@ async fn run(args: &Args) -> Result<()> {
     Images::open(engine.clone())?
         .ensure_all(&images_of(&Stack::load(None)?))
         .await?;
-    let mut entries = boot::measure(&engine, args.runs).await?;
-    entries.extend(growth::measure(args.runs.div_ceil(2)).await?);
+    let floor = Floor::prepare(&engine).await?;
+    let mut entries = boot::measure(floor.as_ref(), args.runs).await?;
+    entries.extend(growth::measure(floor.as_ref(), args.runs.div_ceil(2)).await?);
     entries.extend(killed::measure(&engine, args.runs.div_ceil(2)).await?);
     entries.extend(tasks::measure(args.tasks).await?);
     entries.extend(scenarios::measure(&root, args.scenarios).await?);

@@ -22,7 +22,7 @@ use crate::labels;
 use crate::lease::{self, Holding, Lease};
 use crate::{Error, Kind, Result, deadlines, progress};
 
-/// Says how much memory clusters may take together, in the place of [`SHARE`] of the engine's machine.
+/// Says how much memory clusters may take together, in the place of three quarters of the engine's machine.
 pub const VARIABLE: &str = "HARNESS_MEMORY";
 /// Of the machine's memory clusters get so much: the rest is for builds, tests, and what else runs on it.
 const SHARE: f64 = 0.75;

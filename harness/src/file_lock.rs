@@ -50,7 +50,7 @@ impl FileLock {
         let file = open(path).context(Kind::Environment, || {
             format!("the lock {} cannot be opened", path.display())
         })?;
-        let mut waits = Some(waits);
+        let (mut waits, mut looked_before) = (Some(waits), false);
         Wait::that(format!("the lock {} is free", path.display()), deadline)
             .blaming(blamed)
             .until(|| {
@@ -58,9 +58,13 @@ impl FileLock {
                     Ok(()) => Probe::Ready(()),
                     Err(TryLockError::WouldBlock) => {
                         let holder = holder(&file);
-                        if let Some(waits) = waits.take() {
+                        // Who has just taken it says so in a moment.
+                        if (holder != Holder::Unknown || looked_before)
+                            && let Some(waits) = waits.take()
+                        {
                             waits(holder);
                         }
+                        looked_before = true;
                         Probe::NotYet(holder.to_string())
                     }
                     Err(TryLockError::Error(error)) => {

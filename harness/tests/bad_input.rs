@@ -327,13 +327,23 @@ async fn what_a_running_cluster_is_wrongly_asked_for() {
     other.assert_says(&["is up already, of the stack default and not of", "harness down"]);
     assert_eq!(child.objects().await, booted, "nothing was made");
 
+    of_nodes_that_run(&child).await;
+    of_nodes_that_are_stopped(&child).await;
+    child.harness("down", &[]).await.assert_code(0);
+    child.assert_nothing_left().await;
+}
+
+/// `harness VERB ARGS…` is wrong usage, and says each of `parts`.
+async fn refuses(child: &Child, verb: &str, args: &[&str], parts: &[&str]) {
+    let ended = child.harness(verb, args).await;
+    ended.assert_code(64);
+    ended.assert_says(parts);
+}
+
+async fn of_nodes_that_run(child: &Child) {
     let name = &child.name;
-    let says = async |verb: &str, args: &[&str], parts: &[&str]| {
-        let ended = child.harness(verb, args).await;
-        ended.assert_code(64);
-        ended.assert_says(parts);
-    };
-    says(
+    refuses(
+        child,
         "start",
         &["mesos-slave1"],
         &[
@@ -342,7 +352,8 @@ async fn what_a_running_cluster_is_wrongly_asked_for() {
         ],
     )
     .await;
-    says(
+    refuses(
+        child,
         "start",
         &["mesos-master2"],
         &[
@@ -351,7 +362,8 @@ async fn what_a_running_cluster_is_wrongly_asked_for() {
         ],
     )
     .await;
-    says(
+    refuses(
+        child,
         "logs",
         &["mesos-master1", "mesos-agent"],
         &[
@@ -360,17 +372,21 @@ async fn what_a_running_cluster_is_wrongly_asked_for() {
         ],
     )
     .await;
+}
 
+async fn of_nodes_that_are_stopped(child: &Child) {
+    let name = &child.name;
     child.harness("stop", &["mesos-slave1"]).await.assert_code(0);
     let start = format!("`harness start --name {name} mesos-slave1` starts it");
-    says(
+    refuses(
+        child,
         "ssh",
         &["mesos-slave1"],
         &["no node mesos-slave1 runs", "expected: one of mesos-master1", &start],
     )
     .await;
-    says("stop", &["mesos-slave1"], &["no node mesos-slave1 runs"]).await;
-    says("logs", &["mesos-slave7"], &["no node mesos-slave7 runs"]).await;
+    refuses(child, "stop", &["mesos-slave1"], &["no node mesos-slave1 runs"]).await;
+    refuses(child, "logs", &["mesos-slave7"], &["no node mesos-slave7 runs"]).await;
     // The engine keeps the log of what has stopped.
     let log = child.harness("logs", &["mesos-slave1"]).await;
     log.assert_code(0);
@@ -386,7 +402,8 @@ async fn what_a_running_cluster_is_wrongly_asked_for() {
         "a stopped master has its address"
     );
     cluster.mesos().version().await.expect_err("and answers nothing");
-    says(
+    refuses(
+        child,
         "start",
         &["mesos-slave1"],
         &[
@@ -395,11 +412,14 @@ async fn what_a_running_cluster_is_wrongly_asked_for() {
         ],
     )
     .await;
-    says("ssh", &["mesos-slave1"], &["expected: a node that runs; none does"]).await;
+    refuses(
+        child,
+        "ssh",
+        &["mesos-slave1"],
+        &["expected: a node that runs; none does"],
+    )
+    .await;
     child.harness("start", &["mesos-master1"]).await.assert_code(0);
-
-    child.harness("down", &[]).await.assert_code(0);
-    child.assert_nothing_left().await;
 }
 
 /// A reader that leaves at once (`harness up | true`) ends neither the boot nor the cluster.

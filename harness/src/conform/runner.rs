@@ -237,6 +237,8 @@ impl Nextest {
                 command.env_remove(name);
             }
         }
+        // Where `cargo run` started us: a build script of a dependency is run again for another value of it.
+        command.env_remove("CARGO_MANIFEST_DIR");
         command.env(RUN_DIRECTORY, &self.directory);
         match anstream::ColorChoice::global() {
             anstream::ColorChoice::Auto => {}

@@ -43,7 +43,7 @@ doc: ## Build the documentation; a warning is an error.
 # The program as people run it, which `compile` has built: it waits for the engine and for Mesos, and computes little.
 bench: compile ## Measure against floors of the same run; writes target/bench/latest.json.
 	@$(PROGRAM) setup
-	@cargo bench $(QUIET) --workspace --profile dev --bench cluster $(ARGS)
+	@cargo bench $(QUIET) --workspace --profile dev --bench cluster -- $(ARGS)
 
 setup: ## Install what the project needs on this machine; says nothing where nothing is to do.
 	@$(HARNESS) setup $(STACK_OPTION) $(ARGS)

@@ -15,14 +15,14 @@ pub(crate) async fn measure(root: &Path, now: bool) -> Result<Vec<Entry>> {
     let path = root.join("target/conformance/latest/report.json");
     if !path.is_file() {
         eprintln!(
-            "no scenarios: there is no {}; `-- --scenarios` runs them",
+            "no scenarios: there is no {}; `make bench ARGS=--scenarios` runs them",
             path.display()
         );
         return Ok(Vec::new());
     }
     let report = report::read(&path)?;
     if report.run.selection.is_some() || report.run.interrupted {
-        eprintln!("no scenarios: the latest run was not of all of them; `-- --scenarios` runs them");
+        eprintln!("no scenarios: the latest run was not of all of them; `make bench ARGS=--scenarios` runs them");
         return Ok(Vec::new());
     }
     eprintln!("scenarios: as of the run of {}", report.run.started);

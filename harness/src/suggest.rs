@@ -1,5 +1,7 @@
 //! "Did you mean": what a mistyped name was meant to be.
 
+use crate::Error;
+
 /// What old Mesos and short speech call a component.
 const SYNONYMS: [(&str, &str); 8] = [
     ("mesos-slave", "mesos-agent"),
@@ -11,6 +13,15 @@ const SYNONYMS: [(&str, &str); 8] = [
     ("agents", "slaves"),
     ("nodes", "node"),
 ];
+
+/// `error`, with a hint at the one of `allowed` that `text` was meant to be, if one is near.
+#[must_use]
+pub fn hinted(error: Error, text: &str, allowed: &[&str]) -> Error {
+    match closest(text, allowed) {
+        Some(meant) => error.hint(format!("did you mean {meant}?")),
+        None => error,
+    }
+}
 
 /// The one of `allowed` that `text` was meant to be, if one is near.
 #[must_use]

@@ -10,14 +10,14 @@ use super::{Cluster, Topology};
 use crate::await_until::{Probe, Wait};
 use crate::component::{Recipe, holder, mesos_agent, mesos_master, zookeeper};
 use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, room, volume};
-use crate::error::Context;
 use crate::evidence::{self, Cleanup, Recorder, place};
 use crate::image::Images;
 use crate::keep::Keep;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
-use crate::{Error, Kind, Result, deadlines, interrupt};
+use crate::stack::StackFile;
+use crate::{Error, Result, deadlines, interrupt};
 
 /// Slaves whose names resolve everywhere from the start, whether they run or not: those of the README.
 const KNOWN_SLAVES: u8 = 5;
@@ -43,17 +43,10 @@ impl Cluster {
             Some(_) => Keep::asked()?,
             None => Keep::Never,
         };
-        let (purpose, to_be_kept) = match &recorder {
-            Some(recorder) => (recorder.snapshot().test, keep != Keep::Never),
-            None => (UP.to_owned(), true),
-        };
         let (lease, ()) = tokio::try_join!(
-            Lease::take(&engine, &purpose, to_be_kept),
+            take_lease(&engine, recorder.as_ref(), keep),
             room::require(&engine, room::CLUSTER_MIB, "for a cluster's logs and sandboxes")
         )?;
-        if let Some(recorder) = &recorder {
-            lease.record_into(recorder);
-        }
         let name = builder
             .name
             .clone()
@@ -64,7 +57,7 @@ impl Cluster {
         let agents = overrides
             .map(|(node, own)| (*node, own.over(stack.agent_on(&node.to_string()))))
             .collect();
-        let subnet = make_network(&engine, &lease, &name, &builder, stack_file.as_deref()).await?;
+        let subnet = make_network(&engine, &lease, &name, &builder, stack_file).await?;
         let mut cluster = Cluster {
             engine,
             images,
@@ -339,12 +332,21 @@ impl Cluster {
     }
 }
 
+async fn take_lease(engine: &Engine, recorder: Option<&Arc<Recorder>>, keep: Keep) -> Result<Arc<Lease>> {
+    let Some(recorder) = recorder else {
+        return Lease::take(engine, UP, true).await;
+    };
+    let lease = Lease::take(engine, &recorder.snapshot().test, keep != Keep::Never).await?;
+    lease.record_into(recorder);
+    Ok(lease)
+}
+
 async fn make_network(
     engine: &Engine,
     lease: &Arc<Lease>,
     name: &str,
     builder: &ClusterBuilder,
-    stack: Option<&std::path::Path>,
+    stack: Option<StackFile>,
 ) -> Result<network::Subnet> {
     let mut labels = lease.labels().clone();
     labels.insert(labels::CLUSTER.to_owned(), name.to_owned());
@@ -354,11 +356,8 @@ async fn make_network(
         labels.insert(TOPOLOGY_TEXT.to_owned(), file.text.clone());
     }
     if let Some(stack) = stack {
-        labels.insert(STACK.to_owned(), stack.display().to_string());
-        let text = std::fs::read_to_string(stack).context(Kind::Usage, || {
-            format!("the stack file {} cannot be read", stack.display())
-        })?;
-        labels.insert(STACK_TEXT.to_owned(), text);
+        labels.insert(STACK.to_owned(), stack.path.display().to_string());
+        labels.insert(STACK_TEXT.to_owned(), stack.text);
     }
     let seed = u16::from_str_radix(&lease.id()[..4], 16).expect("a lease's id is hex");
     network::create(engine, name, &labels, seed).await?.ok_or_else(|| {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Cluster, Topology};
 use crate::docker::Engine;
 use crate::node::NodeName;
-use crate::stack::{self, AgentSpec, Attributes, Resources, Stack, TopologyFile};
+use crate::stack::{self, AgentSpec, Attributes, Resources, Stack, StackFile, TopologyFile};
 use crate::{Error, Result};
 
 /// Which nodes a cluster has and what its agents offer. [`ClusterBuilder::boot`] makes it.
@@ -199,11 +199,12 @@ impl ClusterBuilder {
         Cluster::boot(engine, self).await
     }
 
-    pub(super) fn stack(&self) -> Result<(Stack, Option<PathBuf>)> {
+    pub(super) fn stack(&self) -> Result<(Stack, Option<StackFile>)> {
         let file = stack::user_file(self.stack_file.as_deref());
         // Kept absolute: a later command may start from another folder.
-        let file = file.map(|path| std::path::absolute(&path).unwrap_or(path));
-        let mut stack = Stack::load_for(file.as_deref(), self.topology_file.as_ref())?;
+        let file = file.map(|path| StackFile::read(std::path::absolute(&path).unwrap_or(path)));
+        let file = file.transpose()?;
+        let mut stack = Stack::of_file(file.as_ref(), self.topology_file.as_ref())?;
         for (component, name, value) in &self.env {
             stack.set_env(component, name, value)?;
         }

@@ -23,7 +23,7 @@ use crate::lease::Lease;
 use crate::node::{Node, NodeName};
 use crate::provenance::ComponentRecord;
 use crate::stack::{AgentSpec, Stack, TopologyFile};
-use crate::suggest::closest;
+use crate::suggest::hinted;
 use crate::{Error, Kind, Result, component};
 
 pub use attach::{ClusterSummary, ContainerState, clusters};
@@ -275,10 +275,7 @@ impl Cluster {
                 several => format!("one of {}", several.join(", ")),
             };
             let error = Error::usage(format!("{node} has no component {name}")).expected(expected);
-            match closest(name, &components) {
-                Some(meant) => error.hint(format!("did you mean {meant}?")),
-                None => error,
-            }
+            hinted(error, name, &components)
         })
     }
 

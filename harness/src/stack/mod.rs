@@ -108,6 +108,22 @@ pub fn user_file(option: Option<&Path>) -> Option<PathBuf> {
         .filter(|path| !path.as_os_str().is_empty())
 }
 
+/// A user's stack file, read.
+#[derive(Debug)]
+pub(crate) struct StackFile {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+impl StackFile {
+    pub(crate) fn read(path: PathBuf) -> Result<Self> {
+        let text = std::fs::read_to_string(&path).context(Kind::Usage, || {
+            format!("the stack file {} cannot be read", path.display())
+        })?;
+        Ok(StackFile { path, text })
+    }
+}
+
 impl Stack {
     /// The default stack, with `user` laid over it.
     ///
@@ -128,17 +144,13 @@ impl Stack {
     /// # Errors
     /// As [`Stack::load`].
     pub fn load_for(user: Option<&Path>, topology: Option<&TopologyFile>) -> Result<Self> {
-        let default_folder = workspace::fixtures().join("stacks");
-        let mut layers = vec![layer::read(DEFAULT_FILE, DEFAULT_TEXT, &default_folder)?];
-        if let Some(path) = user {
-            let text = std::fs::read_to_string(path).context(Kind::Usage, || {
-                format!("the stack file {} cannot be read", path.display())
-            })?;
-            let folder = path.parent().unwrap_or(Path::new(""));
-            layers.push(layer::read(&path.display().to_string(), &text, folder)?);
-        }
-        layers.extend(topology.map(TopologyFile::layer));
-        combine(layers)
+        let user = user.map(|path| StackFile::read(path.to_owned())).transpose()?;
+        Stack::of_file(user.as_ref(), topology)
+    }
+
+    /// As [`Stack::load_for`], of a file that was read.
+    pub(crate) fn of_file(user: Option<&StackFile>, topology: Option<&TopologyFile>) -> Result<Self> {
+        Stack::layered(user.map(|file| (&*file.path, &*file.text)), topology)
     }
 
     /// Reads one file's text laid over the default stack; `file` is how messages call it, and relative
@@ -155,9 +167,16 @@ impl Stack {
     /// # Errors
     /// As [`Stack::load`].
     pub fn parse_for(file: &str, text: &str, topology: Option<&TopologyFile>) -> Result<Self> {
-        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-        let default = layer::read(DEFAULT_FILE, DEFAULT_TEXT, Path::new(""))?;
-        let mut layers = vec![default, layer::read(file, text, folder)?];
+        Stack::layered(Some((Path::new(file), text)), topology)
+    }
+
+    fn layered(user: Option<(&Path, &str)>, topology: Option<&TopologyFile>) -> Result<Self> {
+        let default_folder = workspace::fixtures().join("stacks");
+        let mut layers = vec![layer::read(DEFAULT_FILE, DEFAULT_TEXT, &default_folder)?];
+        if let Some((path, text)) = user {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            layers.push(layer::read(&path.display().to_string(), text, folder)?);
+        }
         layers.extend(topology.map(TopologyFile::layer));
         combine(layers)
     }
@@ -167,10 +186,17 @@ impl Stack {
     /// # Errors
     /// [`Kind::Usage`] for a name that no stack knows.
     pub fn component(&self, name: &str) -> Result<&ComponentSpec> {
-        self.components.get(name).ok_or_else(|| {
-            Error::usage(format!("the stack {} has no component {name}", self.name))
-                .expected(format!("one of {}", component_names().join(", ")))
-        })
+        self.components.get(name).ok_or_else(|| self.unknown(name))
+    }
+
+    fn component_mut(&mut self, name: &str) -> Result<&mut ComponentSpec> {
+        let unknown = self.unknown(name);
+        self.components.get_mut(name).ok_or(unknown)
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        Error::usage(format!("the stack {} has no component {name}", self.name))
+            .expected(format!("one of {}", component_names().join(", ")))
     }
 
     /// Sets an environment variable of component `name`.
@@ -178,10 +204,8 @@ impl Stack {
     /// # Errors
     /// As [`Stack::component`].
     pub fn set_env(&mut self, name: &str, variable: &str, value: &str) -> Result<()> {
-        self.component(name)?;
-        if let Some(spec) = self.components.get_mut(name) {
-            spec.env.insert(variable.to_owned(), value.to_owned());
-        }
+        let env = &mut self.component_mut(name)?.env;
+        env.insert(variable.to_owned(), value.to_owned());
         Ok(())
     }
 
@@ -190,11 +214,8 @@ impl Stack {
     /// # Errors
     /// [`crate::Kind::Usage`] where there is no such component.
     pub fn set_file(&mut self, name: &str, path: &str, content: &str) -> Result<()> {
-        self.component(name)?;
-        if let Some(spec) = self.components.get_mut(name) {
-            spec.files
-                .insert(path.to_owned(), FileSource::Content(content.to_owned()));
-        }
+        let files = &mut self.component_mut(name)?.files;
+        files.insert(path.to_owned(), FileSource::Content(content.to_owned()));
         Ok(())
     }
 

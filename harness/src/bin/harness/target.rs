@@ -54,10 +54,7 @@ pub(crate) async fn find(engine: &Engine, name: &str) -> Result<ClusterSummary> 
         }
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
         let error = error.expected(format!("one of {}", names.join(", ")));
-        match harness::suggest::closest(name, &known) {
-            Some(meant) => error.hint(format!("did you mean {meant}?")),
-            None => error,
-        }
+        harness::suggest::hinted(error, name, &known)
     })
 }
 

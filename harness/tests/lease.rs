@@ -8,11 +8,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptions,
-};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptions};
 use child::Child;
-use futures_util::StreamExt as _;
 use futures_util::future::try_join_all;
 use harness::Cluster;
 use harness::docker::{Engine, volume};
@@ -42,18 +39,7 @@ impl Foreign {
         let (engine, name) = (child.engine.clone(), format!("foreign-{}", child.name));
         let docker = engine.docker();
         // Not of an image of ours: a container has the labels of its image.
-        let mut archive = tar::Builder::new(Vec::new());
-        let mut header = tar::Header::new_gnu();
-        header.set_size(0);
-        archive
-            .append_data(&mut header, "empty", &[][..])
-            .expect("an archive in memory");
-        let body = bollard::body_full(archive.into_inner().expect("an archive in memory").into());
-        let options = CreateImageOptionsBuilder::new().from_src("-").repo(&name).build();
-        let mut steps = docker.create_image(Some(options), Some(body), None);
-        while let Some(step) = steps.next().await {
-            step.expect("it is imported");
-        }
+        child::import_empty(&engine, &name, Vec::new()).await;
         let request = NetworkCreateRequest {
             name: name.clone(),
             ..NetworkCreateRequest::default()

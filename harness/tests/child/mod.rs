@@ -12,8 +12,10 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
+    CreateImageOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder,
+    ListVolumesOptionsBuilder,
 };
+use futures_util::StreamExt as _;
 use harness::await_until::{Probe, Wait};
 use harness::deadlines::Deadline;
 use harness::docker::Engine;
@@ -223,6 +225,23 @@ impl Ended {
 
     fn text(&self) -> String {
         format!("{}\n{}{}", self.status, self.stdout, self.stderr)
+    }
+}
+
+/// Makes the image `name` of one empty file, with `changes` as a Dockerfile has them.
+pub(crate) async fn import_empty(engine: &Engine, name: &str, changes: Vec<String>) {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    archive.append_data(&mut header, "empty", &[][..]).unwrap();
+    let body = bollard::body_full(archive.into_inner().unwrap().into());
+    let options = CreateImageOptionsBuilder::new()
+        .from_src("-")
+        .repo(name)
+        .changes(changes);
+    let mut steps = engine.docker().create_image(Some(options.build()), Some(body), None);
+    while let Some(step) = steps.next().await {
+        step.expect("it is imported");
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::process::Stdio;
 
-use bollard::query_parameters::CreateImageOptionsBuilder;
-use futures_util::StreamExt as _;
 use harness::Cluster;
 use harness::docker::{ContainerSpec, Engine, container, network, volume};
 use harness::evidence::{self, Verdict};
@@ -13,7 +11,7 @@ use harness::lease::Lease;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::child::Child;
+use crate::child::{self, Child};
 
 const ROLE: &str = "TEST_OWNER_ROLE";
 const NAME: &str = "TEST_OWNER_NAME";
@@ -140,25 +138,10 @@ async fn everything(name: &str) -> harness::Result<()> {
 
 /// An empty image with the labels of a lease, and with no tag.
 async fn temporary_image(engine: &Engine, name: &str, labels: &Labels) {
-    let mut archive = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.set_size(0);
-    archive
-        .append_data(&mut header, "empty", &[][..])
-        .expect("an archive in memory");
-    let body = bollard::body_full(archive.into_inner().expect("an archive in memory").into());
     let changes: Vec<String> = labels
         .iter()
         .map(|(key, value)| format!("LABEL {key}={value}"))
         .collect();
     assert!(labels.contains_key(labels::LEASE));
-    let options = CreateImageOptionsBuilder::new()
-        .from_src("-")
-        .repo(&format!("{name}-temporary"))
-        .changes(changes)
-        .build();
-    let mut steps = engine.docker().create_image(Some(options), Some(body), None);
-    while let Some(step) = steps.next().await {
-        step.expect("it is imported");
-    }
+    child::import_empty(engine, &format!("{name}-temporary"), changes).await;
 }

@@ -252,10 +252,8 @@ async fn budget(engine: &Engine) -> Result<u64> {
                 .expected("megabytes, as in 4000, or with a unit, as in 4G or 4000M")
         });
     }
-    let info = engine
-        .request("describe itself", "docker info", engine.docker().info())
-        .await?;
-    let bytes = u64::try_from(info.mem_total.unwrap_or_default()).unwrap_or_default();
+    let total = engine.info().await?.mem_total.unwrap_or_default();
+    let bytes = u64::try_from(total).unwrap_or_default();
     if bytes == 0 {
         return Err(Error::new(
             Kind::Environment,
@@ -290,7 +288,7 @@ fn micros() -> u64 {
 
 /// To whoever waits at a terminal, and into the scenario's evidence.
 fn tell(lease: &Lease, line: &str) {
-    progress::beside(|| drop(writeln!(std::io::stderr(), "{line}")));
+    progress::say(line);
     lease.recorder().into_iter().for_each(|recorder| recorder.note(line));
 }
 

@@ -267,7 +267,11 @@ pub(crate) enum Holding {
     Unknown,
 }
 
+/// `id` is empty for what has no lease.
 pub(crate) fn holding(id: &str) -> Holding {
+    if id.is_empty() {
+        return Holding::Unknown;
+    }
     match File::open(lock_path(id)).map(|file| file.try_lock()) {
         Ok(Err(TryLockError::WouldBlock)) => Holding::Held,
         Ok(Ok(())) => Holding::LetGo,

@@ -1,13 +1,11 @@
 //! Whose a cluster is, and whether the process that made it lives.
 
-use std::fs::File;
-
 use nix::sys::signal::kill;
 use nix::unistd::{Pid, User, geteuid};
 use serde::Serialize;
 
 use crate::labels::{self, Labels};
-use crate::lease;
+use crate::lease::{self, Holding};
 
 /// `user@host` of this process: by the user's name where the system knows one, else by number.
 #[must_use]
@@ -81,16 +79,14 @@ impl Owner {
 
 /// `pid` is that of a process of this machine, if one is known.
 fn life(lease: &str, pid: Option<i32>, kept: bool) -> Life {
-    match File::open(lease::lock_path(lease)) {
-        Ok(file) if !lease.is_empty() => match (file.try_lock(), pid) {
-            (Ok(()), _) => Life::Dead,
-            // Its reaper alone holds the lease.
-            (Err(_), Some(pid)) if kill(Pid::from_raw(pid), None).is_err() => Life::Removing,
-            (Err(_), _) => Life::Alive,
-        },
+    match (lease::holding(lease), pid) {
+        (Holding::LetGo, _) => Life::Dead,
+        // Its reaper alone holds the lease.
+        (Holding::Held, Some(pid)) if kill(Pid::from_raw(pid), None).is_err() => Life::Removing,
+        (Holding::Held, _) => Life::Alive,
         // Handing a cluster over removes the file.
-        _ if kept => Life::Kept,
-        _ => Life::Unknown,
+        (Holding::Unknown, _) if kept => Life::Kept,
+        (Holding::Unknown, _) => Life::Unknown,
     }
 }
 

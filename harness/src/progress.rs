@@ -23,6 +23,12 @@ pub fn beside<T>(write: impl FnOnce() -> T) -> T {
     }
 }
 
+/// A line that stays, for whoever is there to read it.
+pub(crate) fn say(line: &str) {
+    // It fails only where standard error is closed: there is nobody to tell.
+    beside(|| drop(writeln!(std::io::stderr(), "{line}")));
+}
+
 /// One piece of work, as in "mesos". It disappears from the terminal when dropped.
 #[derive(Debug)]
 pub struct Progress {
@@ -88,8 +94,7 @@ impl Progress {
 
     /// A line that stays.
     pub fn line(&self, text: &str) {
-        // It fails only where standard error is closed: there is nobody to tell.
-        beside(|| drop(writeln!(std::io::stderr(), "{}: {text}", self.name)));
+        say(&format!("{}: {text}", self.name));
     }
 
     /// The last line: what was done, and how long it took.

@@ -22,16 +22,14 @@ const FOREIGN_AGE: Duration = Duration::from_secs(6 * 3600);
 /// [`crate::Kind::Environment`] where the engine does not list.
 pub async fn sweep(engine: &Engine) -> Result<Removed> {
     let mut all = Removed::default();
-    for (id, owned) in leases(engine).await? {
-        if is_dead(&id, &owned) {
-            let removed = removal::remove(engine, &Selection::lease(&id)).await;
-            if removed.leaked.is_empty() {
-                // Ids are never used again. Another sweep may have been faster.
-                drop(std::fs::remove_file(lease::lock_path(&id)));
-            }
-            all.removed.extend(removed.removed);
-            all.leaked.extend(removed.leaked);
+    for id in dead(engine).await? {
+        let removed = removal::remove(engine, &Selection::lease(&id)).await;
+        if removed.leaked.is_empty() {
+            // Ids are never used again. Another sweep may have been faster.
+            drop(std::fs::remove_file(lease::lock_path(&id)));
         }
+        all.removed.extend(removed.removed);
+        all.leaked.extend(removed.leaked);
     }
     Ok(all)
 }
@@ -42,11 +40,9 @@ pub async fn sweep(engine: &Engine) -> Result<Removed> {
 /// [`crate::Kind::Environment`] where the engine does not list.
 pub async fn leftovers(engine: &Engine) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    for (id, owned) in leases(engine).await? {
-        if is_dead(&id, &owned) {
-            let objects = removal::list(engine, &Selection::lease(&id)).await?;
-            found.extend(objects.iter().map(ToString::to_string));
-        }
+    for id in dead(engine).await? {
+        let objects = removal::list(engine, &Selection::lease(&id)).await?;
+        found.extend(objects.iter().map(ToString::to_string));
     }
     Ok(found)
 }
@@ -58,6 +54,12 @@ struct Owned {
     youngest: u64,
     /// Whether a person asked to keep it.
     kept: bool,
+}
+
+/// The leases that a sweep takes.
+async fn dead(engine: &Engine) -> Result<impl Iterator<Item = String>> {
+    let leases = leases(engine).await?.into_iter();
+    Ok(leases.filter(|(id, owned)| is_dead(id, owned)).map(|(id, _)| id))
 }
 
 /// Every lease that something is labelled with.

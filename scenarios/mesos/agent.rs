@@ -1,7 +1,7 @@
 //! Agents that come and go.
 
-use harness::client::mesos::{Capability, FrameworkSpec, Reason, StatusSource, TaskSpec, TaskState};
-use harness::evidence::Verdict;
+use harness::client::mesos::{Capability, Framework, FrameworkSpec, Reason, StatusSource, TaskSpec, TaskState};
+use harness::evidence::{Failure, Verdict};
 use harness::{Cluster, Result, check};
 use rstest::rstest;
 
@@ -41,6 +41,19 @@ mod readme {
     }
 }
 
+/// Starts a second slave, which is offered, and fails where the first is too.
+async fn only_another_is_offered(cluster: &mut Cluster, framework: &Framework) -> std::result::Result<(), Failure> {
+    let second = cluster.start_slave(2).await?.address().to_string();
+    framework
+        .await_offer("is of the other agent", |offer| offer.hostname == second)
+        .await?;
+    check!(
+        framework.offers().iter().all(|offer| offer.hostname == second),
+        "the first one is not offered"
+    );
+    Ok(())
+}
+
 #[rstest]
 #[tokio::test]
 async fn deactivated_keeps_its_tasks_and_is_not_offered(#[future] cluster: Result<Cluster>) -> Verdict {
@@ -51,14 +64,7 @@ async fn deactivated_keeps_its_tasks_and_is_not_offered(#[future] cluster: Resul
 
     cluster.mesos().deactivate_agent(task.agent_id()).await?;
 
-    let second = cluster.start_slave(2).await?.address().to_string();
-    framework
-        .await_offer("is of the other agent", |offer| offer.hostname == second)
-        .await?;
-    check!(
-        framework.offers().iter().all(|offer| offer.hostname == second),
-        "the first one is not offered"
-    );
+    only_another_is_offered(&mut cluster, &framework).await?;
     check!(task.state() == TaskState::TaskRunning, "its task goes on");
     cluster.mesos().reactivate_agent(task.agent_id()).await?;
     framework
@@ -83,14 +89,7 @@ async fn drained_kills_its_tasks_and_is_not_offered(#[future] cluster: Result<Cl
     let status = task.await_terminal().await?;
     check!(status.state == TaskState::TaskKilled);
     check!(status.reason == Some(Reason::AgentDraining));
-    let second = cluster.start_slave(2).await?.address().to_string();
-    framework
-        .await_offer("is of the other agent", |offer| offer.hostname == second)
-        .await?;
-    check!(
-        framework.offers().iter().all(|offer| offer.hostname == second),
-        "the drained one is not offered"
-    );
+    only_another_is_offered(&mut cluster, &framework).await?;
     framework.finish().await?;
     cluster.finish().await
 }

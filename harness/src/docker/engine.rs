@@ -1,8 +1,12 @@
 //! A connection to the engine, checked once.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bollard::Docker;
+use bollard::models::SystemInfo;
+
+use tokio::sync::OnceCell;
 
 use crate::error::Context;
 use crate::{Error, Kind, Result, deadlines};
@@ -18,6 +22,7 @@ pub struct Engine {
     pub version: String,
     /// The API it speaks, as in `1.41`.
     pub api: String,
+    info: Arc<OnceCell<SystemInfo>>,
 }
 
 impl Engine {
@@ -59,7 +64,17 @@ impl Engine {
             docker,
             version: version.version.unwrap_or_default(),
             api,
+            info: Arc::default(),
         })
+    }
+
+    /// What the engine says of its machine and of itself: asked once, and for all clones of this connection.
+    ///
+    /// # Errors
+    /// As [`Engine::request`].
+    pub(crate) async fn info(&self) -> Result<&SystemInfo> {
+        let ask = || self.request("describe itself", "docker info", self.docker.info());
+        self.info.get_or_try_init(ask).await
     }
 
     /// The bollard client, for what has no verb of ours.

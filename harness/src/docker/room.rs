@@ -30,13 +30,11 @@ pub fn is_here(data_root: &str) -> bool {
 /// # Errors
 /// [`Kind::Environment`] with what is free, and where.
 pub(crate) async fn require(engine: &Engine, mib: u64, purpose: &str) -> Result<()> {
-    let info = engine.docker().info();
-    let info = engine.request("describe itself", "docker info", info).await?;
-    let folder = info.docker_root_dir.unwrap_or_default();
-    if !is_here(&folder) {
+    let folder = engine.info().await?.docker_root_dir.as_deref().unwrap_or_default();
+    if !is_here(folder) {
         return Ok(());
     }
-    match free_mib(Path::new(&folder)) {
+    match free_mib(Path::new(folder)) {
         Ok(free) if free < mib => Err(Error::new(
             Kind::Environment,
             format!("the engine's disk is full: {free} MiB free in {folder}"),

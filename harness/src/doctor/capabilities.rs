@@ -122,9 +122,7 @@ pub(super) async fn probe(connected: Option<&Engine>) -> Capabilities {
         ..Capabilities::default()
     };
     if let Some(engine) = connected {
-        let info = engine.docker().info();
-        let info = engine.request("describe itself", "docker info", info).await;
-        let info = info.unwrap_or_default();
+        let info = engine.info().await.cloned().unwrap_or_default();
         found.host = host_of(&info);
         found.engine = Some(facts(engine, info));
         found.abilities.extend(container::abilities(engine).await);

@@ -117,13 +117,6 @@ pub async fn examine() -> Diagnosis {
     }
 }
 
-impl Diagnosis {
-    /// What is missing.
-    pub fn missing(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(|check| check.verdict == Verdict::Missing)
-    }
-}
-
 /// What `harness doctor` says on a machine that has none of the prerequisites: nothing is on the search path, no engine
 /// is in sight, and the environment is empty.
 ///

@@ -7,10 +7,11 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
 use super::cache;
+use crate::await_until::Wait;
 use crate::deadlines::Deadline;
 use crate::file_lock::FileLock;
 use crate::progress::Progress;
-use crate::{Error, Kind, Result};
+use crate::{Kind, Result};
 
 /// Held until dropped, by one task of one process.
 #[derive(Debug)]
@@ -25,13 +26,10 @@ pub(super) struct ImageLock {
 pub(super) async fn take(cache: &Path, name: &str, progress: &Progress, deadline: Deadline) -> Result<ImageLock> {
     let path = cache::folder(cache, "locks")?.join(format!("{name}.lock"));
     progress.detail("waits for its turn");
-    let turn = tokio::time::timeout(deadline.limit(), turn(&path).lock_owned())
-        .await
-        .map_err(|_| {
-            let limit = deadline.limit().as_secs();
-            Error::new(Kind::Image, format!("{name} was not free within {limit} s"))
-                .expected("another task of this process to end its work on it")
-        })?;
+    let turn = Wait::that(format!("no other task of this process works on {name}"), deadline)
+        .blaming(Kind::Image)
+        .for_future(async { Ok(turn(&path).lock_owned().await) })
+        .await?;
     let file = FileLock::take(&path, deadline, Kind::Image, |holder| {
         progress.stage(&format!("waits: {holder}"));
     })

@@ -1,6 +1,6 @@
 //! The report in words: on the terminal, for a pull request, and as the README of the run's folder.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use owo_colors::{AnsiColors, OwoColorize as _};
@@ -49,11 +49,13 @@ fn gaps(text: &mut String, gaps: &[Gap]) {
     if gaps.is_empty() {
         return;
     }
-    let components: BTreeSet<&str> = gaps.iter().map(|gap| gap.id.component()).collect();
-    let of = |component: &str| gaps.iter().filter(|gap| gap.id.component() == component).count();
+    let mut components: BTreeMap<&str, usize> = BTreeMap::new();
+    for gap in gaps {
+        *components.entry(gap.id.component()).or_default() += 1;
+    }
     let counts: Vec<String> = components
         .iter()
-        .map(|component| format!("{component} {}", of(component)))
+        .map(|(component, count)| format!("{component} {count}"))
         .collect();
     let count = words::plural(gaps.len(), "gap");
     let _ = writeln!(text, "\n{count} without a scenario: {}", counts.join(", "));

@@ -162,10 +162,7 @@ impl Framework {
     /// # Errors
     /// The call's.
     pub async fn decline(&self, offer: &Offer) -> Result<()> {
-        match self.shared.change(|ledger| ledger.take(&offer.id)) {
-            Some(offer) => self.shared.decline(&[offer.id]).await,
-            None => Ok(()),
-        }
+        self.decline_for(offer, shared::REFUSE).await
     }
 
     /// Gives an offer back, and wants nothing of that agent for `refusal`.

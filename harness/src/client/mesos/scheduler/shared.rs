@@ -21,7 +21,7 @@ pub(super) const PATH: &str = "api/v1/scheduler";
 pub(super) const STREAM_ID: &str = "mesos-stream-id";
 /// How long resources stay away after a decline. Every wait for an offer lifts the filters first, so this is only
 /// how long an idle framework is left alone.
-const REFUSE: Duration = Duration::from_secs(3600);
+pub(super) const REFUSE: Duration = Duration::from_secs(3600);
 
 #[derive(Debug)]
 pub(super) struct Shared {

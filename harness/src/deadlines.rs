@@ -136,6 +136,8 @@ deadlines! {
     ZOOKEEPER_READY = 40 s;
     /// A Mesos master answers and an elected leader is known.
     MASTER_LEADING = 40 s;
+    /// Marathon has elected a leader, and the Mesos master has registered it.
+    MARATHON_READY = 40 s;
     /// An agent answers and the leading master has registered it.
     AGENT_REGISTERED = 40 s;
     /// The master's view of an agent that was stopped.

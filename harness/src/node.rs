@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
+use crate::client::http::Http;
 use crate::client::mesos::{AgentClient, MasterClient};
 use crate::client::zookeeper::ZooKeeperServer;
 use crate::component::{container_name, mesos_agent, mesos_master, zookeeper};
@@ -19,14 +20,17 @@ pub enum NodeName {
     Master(u8),
     /// A node with a Mesos agent, from 1.
     Slave(u8),
+    /// A node with an HAProxy instance, from 1: `haproxy1` has an address that is well known.
+    Haproxy(u8),
 }
 
 impl NodeName {
-    /// The last octet of its address: .11 to .19 for masters, .101 to .199 for slaves.
+    /// The last octet of its address: .11 to .19 for masters, .21 to .29 for HAProxy, .101 to .199 for slaves.
     #[must_use]
     pub fn host_octet(self) -> u8 {
         match self {
             NodeName::Master(number) => 10 + number,
+            NodeName::Haproxy(number) => 20 + number,
             NodeName::Slave(number) => 100 + number,
         }
     }
@@ -35,13 +39,14 @@ impl NodeName {
     #[must_use]
     pub fn number(self) -> u8 {
         match self {
-            NodeName::Master(number) | NodeName::Slave(number) => number,
+            NodeName::Master(number) | NodeName::Slave(number) | NodeName::Haproxy(number) => number,
         }
     }
 
     /// The largest number of a kind of node.
     const MASTERS: u8 = 9;
     const SLAVES: u8 = 99;
+    const HAPROXIES: u8 = 1;
 }
 
 impl fmt::Display for NodeName {
@@ -49,6 +54,7 @@ impl fmt::Display for NodeName {
         match self {
             NodeName::Master(number) => f.pad(&format!("mesos-master{number}")),
             NodeName::Slave(number) => f.pad(&format!("mesos-slave{number}")),
+            NodeName::Haproxy(number) => f.pad(&format!("haproxy{number}")),
         }
     }
 }
@@ -69,9 +75,10 @@ impl FromStr for NodeName {
         numbered("mesos-master", NodeName::MASTERS)
             .map(NodeName::Master)
             .or_else(|| numbered("mesos-slave", NodeName::SLAVES).map(NodeName::Slave))
+            .or_else(|| numbered("haproxy", NodeName::HAPROXIES).map(NodeName::Haproxy))
             .ok_or_else(|| {
                 let error = Error::usage(format!("{text:?} is no name of a node"))
-                    .expected("mesos-master1 to mesos-master9, or mesos-slave1 to mesos-slave99");
+                    .expected("mesos-master1 to mesos-master9, mesos-slave1 to mesos-slave99, or haproxy1");
                 match meant(text) {
                     Some(name) => error.hint(format!("did you mean {name}?")),
                     None => error,
@@ -88,10 +95,19 @@ fn meant(text: &str) -> Option<NodeName> {
         digits => digits.parse().ok()?,
     };
     let kind = kind.trim_end_matches(['-', '_']).to_ascii_lowercase();
-    let kinds = ["mesos-master", "mesos-slave", "mesos-agent", "master", "slave", "agent"];
+    let kinds = [
+        "mesos-master",
+        "mesos-slave",
+        "mesos-agent",
+        "master",
+        "slave",
+        "agent",
+        "haproxy",
+    ];
     match closest(&kind, &kinds)?.trim_start_matches("mesos-") {
         "master" if (1..=NodeName::MASTERS).contains(&number) => Some(NodeName::Master(number)),
         "slave" | "agent" if (1..=NodeName::SLAVES).contains(&number) => Some(NodeName::Slave(number)),
+        "haproxy" if (1..=NodeName::HAPROXIES).contains(&number) => Some(NodeName::Haproxy(number)),
         _ => None,
     }
 }
@@ -151,6 +167,12 @@ impl Node {
         ZooKeeperServer::new(format!("{}:{}", self.address, zookeeper::PORT))
     }
 
+    /// Plain HTTP to whatever listens on `port` of this node.
+    #[must_use]
+    pub fn http(&self, port: u16) -> Http {
+        Http::new(&format!("http://{}:{port}", self.address)).expect("an address makes a URL")
+    }
+
     /// A client of the master on this node.
     #[must_use]
     pub fn master(&self) -> MasterClient {
@@ -196,7 +218,12 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_original_machines() {
-        for (text, octet) in [("mesos-master1", 11), ("mesos-slave1", 101), ("mesos-slave5", 105)] {
+        for (text, octet) in [
+            ("mesos-master1", 11),
+            ("haproxy1", 21),
+            ("mesos-slave1", 101),
+            ("mesos-slave5", 105),
+        ] {
             let name: NodeName = text.parse().expect(text);
             assert_eq!((name.to_string().as_str(), name.host_octet()), (text, octet));
         }
@@ -211,6 +238,7 @@ mod tests {
             ("mesos-mastre1", Some("mesos-master1")),
             ("Master", Some("mesos-master1")),
             ("mesos-master12", None),
+            ("haproxy", Some("haproxy1")),
             ("kafka1", None),
         ] {
             let error = text.parse::<NodeName>().expect_err(text);
@@ -228,6 +256,7 @@ mod tests {
             "mesos-slave01",
             "mesos-slave+1",
             "mesos-slave100",
+            "haproxy2",
             "slave1",
         ] {
             let error = text.parse::<NodeName>().expect_err(text);

@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use super::builder::ClusterBuilder;
 use super::{Cluster, Topology};
 use crate::await_until::{Probe, Wait};
+use crate::component::service::{Service, Surroundings};
 use crate::component::{Recipe, holder, mesos_agent, mesos_master, zookeeper};
 use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, room, volume};
 use crate::evidence::{self, Cleanup, Recorder, place};
@@ -35,8 +36,9 @@ pub(super) const STACK_TEXT: &str = "org.mesos-harness.stack-text";
 pub(super) const TOPOLOGY_TEXT: &str = "org.mesos-harness.topology-text";
 
 impl Cluster {
-    pub(super) async fn boot(engine: Engine, builder: ClusterBuilder) -> Result<Self> {
+    pub(super) async fn boot(engine: Engine, mut builder: ClusterBuilder) -> Result<Self> {
         let (stack, stack_file) = builder.stack()?;
+        builder.topology.services = builder.services.of(&stack)?;
         let images = Images::open(engine.clone())?;
         let recorder = (!builder.kept).then(evidence::current);
         let keep = match recorder {
@@ -112,11 +114,13 @@ impl Cluster {
             masters,
             zookeepers,
             slaves,
+            ..
         } = self.topology;
         let names = self.topology.master_nodes().chain((1..=slaves).map(NodeName::Slave));
+        let names = names.chain(self.topology.service_nodes());
         let nodes: Vec<Node> = names.map(|name| self.node_at(name)).collect();
         tracing::info!("creating {} nodes on {}", nodes.len(), self.subnet);
-        let (control, agents): (Vec<_>, Vec<_>) = nodes
+        let (control, others): (Vec<_>, Vec<_>) = nodes
             .iter()
             .partition(|node| matches!(node.name(), NodeName::Master(_)));
         try_join_all(control.iter().map(|node| self.prepare(node))).await?;
@@ -124,23 +128,35 @@ impl Cluster {
         let servers = control.iter().take(usize::from(zookeepers));
         tokio::try_join!(
             try_join_all(servers.map(|node| zookeeper::ready(&self.engine, node))),
-            try_join_all(agents.iter().map(|node| self.prepare(node))),
+            try_join_all(others.iter().map(|node| self.prepare(node))),
         )?;
         tracing::info!("starting masters: {masters}, agents: {slaves}");
-        let starts = control
-            .iter()
-            .take(usize::from(masters))
-            .map(|node| node.container(mesos_master::NAME));
-        let starts: Vec<String> = starts
-            .chain(agents.iter().map(|node| node.container(mesos_agent::NAME)))
-            .collect();
-        try_join_all(starts.iter().map(|name| container::start(&self.engine, name))).await?;
+        let components = nodes.iter().flat_map(|node| {
+            let own = self.components_on(node.name()).into_iter();
+            own.filter(|name| *name != zookeeper::NAME)
+                .map(|name| node.container(name))
+        });
+        let components: Vec<String> = components.collect();
+        try_join_all(components.iter().map(|name| container::start(&self.engine, name))).await?;
 
-        let agents: Vec<Node> = agents.into_iter().cloned().collect();
+        let is_agents = |node: &&&Node| matches!(node.name(), NodeName::Slave(_));
+        let agents: Vec<Node> = others.iter().filter(is_agents).map(|node| (*node).clone()).collect();
         self.nodes = nodes.iter().map(|node| (node.name(), node.clone())).collect();
         let masters: Vec<Node> = control.into_iter().take(usize::from(masters)).cloned().collect();
-        tokio::try_join!(self.await_leader(&masters), self.await_agents(&agents))?;
+        tokio::try_join!(
+            self.await_leader(&masters),
+            self.await_agents(&agents),
+            try_join_all(nodes.iter().map(|node| self.await_services(node))),
+        )?;
         Ok(())
+    }
+
+    /// Waits until every service of `node` serves.
+    pub(super) async fn await_services(&self, node: &Node) -> Result<()> {
+        let services = self.topology.services_on(node.name());
+        try_join_all(services.map(|service| service.ready(&self.engine, node)))
+            .await
+            .map(drop)
     }
 
     /// Creates and starts a slave that was not there; on failure nothing of it is left.
@@ -219,7 +235,14 @@ impl Cluster {
                 mesos_master::container(recipe, name, address, &ensemble, masters).await
             }
             mesos_agent::NAME => mesos_agent::container(recipe, name, address, &ensemble, &self.agent_spec(name)).await,
-            other => Err(Error::internal(format!("no recipe for the component {other}"))),
+            other => {
+                let service = Service::named(other);
+                let service = service.ok_or_else(|| Error::internal(format!("no recipe for the component {other}")))?;
+                let ensemble = &ensemble;
+                service
+                    .container(recipe, name, &Surroundings { address, ensemble })
+                    .await
+            }
         }
     }
 
@@ -328,6 +351,7 @@ impl Cluster {
     fn hosts(&self) -> Vec<String> {
         let slaves = self.topology.slaves.max(KNOWN_SLAVES);
         let names = self.topology.master_nodes().chain((1..=slaves).map(NodeName::Slave));
+        let names = names.chain(self.topology.service_nodes());
         names.map(|name| format!("{name}:{}", self.address(name))).collect()
     }
 }

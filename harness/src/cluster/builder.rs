@@ -1,9 +1,10 @@
 //! The description of a cluster that is not there yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{Cluster, Topology};
+use crate::component::service::{Service, Services};
 use crate::docker::Engine;
 use crate::node::NodeName;
 use crate::stack::{self, AgentSpec, Attributes, Resources, Stack, StackFile, TopologyFile};
@@ -22,6 +23,7 @@ pub struct ClusterBuilder {
     pub(super) name: Option<String>,
     pub(super) stack_file: Option<PathBuf>,
     pub(super) topology: Topology,
+    pub(super) services: Services,
     pub(super) topology_file: Option<TopologyFile>,
     pub(super) agents: BTreeMap<NodeName, AgentOverride>,
     pub(super) env: Vec<(String, String, String)>,
@@ -57,7 +59,9 @@ impl Default for ClusterBuilder {
                 masters: 1,
                 zookeepers: 1,
                 slaves: 1,
+                services: BTreeSet::new(),
             },
+            services: Services::Some(BTreeSet::new()),
             topology_file: None,
             agents: BTreeMap::new(),
             env: Vec::new(),
@@ -114,6 +118,34 @@ impl ClusterBuilder {
         self
     }
 
+    /// Adds a service of the full stack.
+    #[must_use]
+    pub fn service(mut self, service: Service) -> Self {
+        if let Services::Some(some) = &mut self.services {
+            some.insert(service);
+        }
+        self
+    }
+
+    /// Marathon, on every master node.
+    #[must_use]
+    pub fn marathon(self) -> Self {
+        self.service(Service::Marathon)
+    }
+
+    /// Every service that the stack has: what the README's cluster is.
+    #[must_use]
+    pub fn full_stack(self) -> Self {
+        self.services(Services::All)
+    }
+
+    /// These services, and no others.
+    #[must_use]
+    pub fn services(mut self, services: Services) -> Self {
+        self.services = services;
+        self
+    }
+
     /// The nodes and agents that a [topology file](TopologyFile) describes: what `harness up --topology` takes. What this
     /// builder is told of a node or, later, of a number beats the file.
     ///
@@ -131,6 +163,7 @@ impl ClusterBuilder {
         }
         self.topology.zookeepers = file.zookeepers.unwrap_or(self.topology.zookeepers);
         self.topology.slaves = file.slaves.unwrap_or(self.topology.slaves);
+        self.services = file.services.clone().unwrap_or(self.services);
         self.topology_file = Some(file);
         self
     }
@@ -219,6 +252,7 @@ impl ClusterBuilder {
             masters,
             zookeepers,
             slaves,
+            ..
         } = self.topology;
         if !(1..=9).contains(&masters) || !(1..=9).contains(&zookeepers) || slaves > 99 {
             return Err(Error::usage(format!(
@@ -268,6 +302,7 @@ mod tests {
                 masters,
                 zookeepers,
                 slaves,
+                ..
             } = builder.topology;
             (masters, zookeepers, slaves)
         };

@@ -6,14 +6,14 @@ mod builder;
 mod nodes;
 mod teardown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::client::mesos::agent::Sandbox;
 use crate::client::mesos::{Framework, FrameworkSpec, MasterClient, TaskHandle};
 use crate::client::zookeeper::ZooKeeper;
-use crate::component::{holder, mesos_agent, mesos_master};
+use crate::component::{Service, holder, mesos_agent, mesos_master};
 use crate::docker::network::Subnet;
 use crate::docker::{Engine, container};
 use crate::evidence::Recorder;
@@ -37,7 +37,7 @@ const MASTER_MB: u64 = 64;
 const AGENT_MB: u64 = 128;
 
 /// How many nodes of a kind have which component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Topology {
     /// Masters, on `mesos-master1` and up.
     pub masters: u8,
@@ -45,20 +45,40 @@ pub struct Topology {
     pub zookeepers: u8,
     /// Agents that are started at boot, on `mesos-slave1` and up.
     pub slaves: u8,
+    /// The services beside ZooKeeper and Mesos.
+    #[serde(default)]
+    pub services: BTreeSet<Service>,
 }
 
 impl Topology {
     /// What its containers and a few small tasks on each agent take, in megabytes: what it is admitted with.
     #[must_use]
-    pub fn megabytes(self) -> u64 {
+    pub fn megabytes(&self) -> u64 {
+        let services = self.services.iter().map(|service| {
+            let copies = service.own_node().map_or(self.masters, |_| 1);
+            u64::from(copies) * service.megabytes()
+        });
         u64::from(self.zookeepers) * ZOOKEEPER_MB
             + u64::from(self.masters) * MASTER_MB
             + u64::from(self.slaves) * AGENT_MB
+            + services.sum::<u64>()
     }
 
     /// The nodes that carry masters, ZooKeeper or both.
-    fn master_nodes(self) -> impl Iterator<Item = NodeName> {
+    fn master_nodes(&self) -> impl Iterator<Item = NodeName> + use<> {
         (1..=self.masters.max(self.zookeepers)).map(NodeName::Master)
+    }
+
+    /// The nodes that the cluster has for a service alone.
+    fn service_nodes(&self) -> impl Iterator<Item = NodeName> {
+        self.services.iter().filter_map(|service| service.own_node())
+    }
+
+    /// The services on `node`.
+    fn services_on(&self, node: NodeName) -> impl Iterator<Item = Service> {
+        let is_master = matches!(node, NodeName::Master(number) if number <= self.masters);
+        let services = self.services.iter().copied();
+        services.filter(move |service| service.own_node().map_or(is_master, |own| own == node))
     }
 }
 
@@ -100,8 +120,8 @@ impl Cluster {
 
     /// What it was booted with.
     #[must_use]
-    pub fn topology(&self) -> Topology {
-        self.topology
+    pub fn topology(&self) -> &Topology {
+        &self.topology
     }
 
     /// The stack that it was booted with.
@@ -227,7 +247,8 @@ impl Cluster {
     /// As the engine and the images answer.
     pub async fn components(&self) -> Result<Vec<ComponentRecord>> {
         let mut records = Vec::new();
-        for (name, _) in self.stack.components() {
+        let is_absent = |name| Service::named(name).is_some_and(|service| !self.topology.services.contains(&service));
+        for (name, _) in self.stack.components().filter(|(name, _)| !is_absent(name)) {
             records.extend(component::records(&self.engine, &self.images, &self.stack, name).await?);
         }
         Ok(records)
@@ -287,8 +308,10 @@ impl Cluster {
             NodeName::Master(number) => {
                 let zookeeper = (number <= self.topology.zookeepers).then_some(component::zookeeper::NAME);
                 let master = (number <= self.topology.masters).then_some(mesos_master::NAME);
-                zookeeper.into_iter().chain(master).collect()
+                let services = self.topology.services_on(name).map(Service::name);
+                zookeeper.into_iter().chain(master).chain(services).collect()
             }
+            NodeName::Haproxy(_) => self.topology.services_on(name).map(Service::name).collect(),
         }
     }
 }

@@ -124,6 +124,6 @@ impl Cluster {
                 _ => {}
             }
         }
-        Ok(())
+        self.await_services(node).await
     }
 }

@@ -1,8 +1,10 @@
 //! The components: each is an image, a configuration, a readiness rule and a typed client; one file each.
 
 pub mod holder;
+pub mod marathon;
 pub mod mesos_agent;
 pub mod mesos_master;
+pub mod service;
 pub mod shell;
 pub mod zookeeper;
 
@@ -13,6 +15,8 @@ use crate::node::NodeName;
 use crate::provenance::{ComponentRecord, Provenance};
 use crate::stack::{ComponentSpec, FileSource, Source, Stack};
 use crate::{Error, Kind, Result, error::Context};
+
+pub use service::Service;
 
 /// What every component of a cluster is made from.
 #[derive(Debug)]
@@ -142,7 +146,10 @@ pub async fn records(engine: &Engine, images: &Images, stack: &Stack, name: &str
             zookeeper::NAME => vec![zookeeper::record(images, spec, version).await?],
             mesos_master::NAME => vec![mesos_master::record(images, name, version)?],
             mesos_agent::NAME => mesos_agent::records(images, version)?,
-            other => unreachable!("{other} passed the check of the stack file but has no record"),
+            other => match Service::named(other) {
+                Some(service) => service.records(images, spec, version).await?,
+                None => unreachable!("{other} passed the check of the stack file but has no record"),
+            },
         },
     })
 }

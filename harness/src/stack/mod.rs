@@ -13,6 +13,7 @@ mod topology;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::component::Service;
 use crate::error::Context;
 use crate::{Error, Kind, Result, workspace};
 
@@ -26,11 +27,13 @@ pub const STACK_VARIABLE: &str = "HARNESS_STACK";
 const DEFAULT_FILE: &str = "fixtures/stacks/default.toml";
 const DEFAULT_TEXT: &str = include_str!("../../../fixtures/stacks/default.toml");
 
-/// The components that a stack may configure, each with the versions that `fixtures/images/` can build.
-const KNOWN: [(&str, &[&str]); 3] = [
+/// The components that a stack may configure, each with the versions that `fixtures/images/` can build. Of a stand-in it is
+/// the version whose interface it has.
+const KNOWN: [(&str, &[&str]); 4] = [
     ("zookeeper", &["3.8.0"]),
     ("mesos-master", &["1.9.0", "1.10.0", "1.11.0"]),
     ("mesos-agent", &["1.9.0", "1.10.0", "1.11.0"]),
+    ("marathon", &["0.13.0"]),
 ];
 
 /// Where a component's program comes from.
@@ -258,6 +261,7 @@ fn combine(layers: Vec<Layer>) -> Result<Stack> {
         let source = match (layer.source, layer.build) {
             (Some(Source::Version(version)), Some(folder)) => Source::Build { folder, version },
             (Some(source), None) => source,
+            (None, None) if Service::named(name).is_some() => continue,
             _ => {
                 return Err(Error::internal(format!(
                     "{DEFAULT_FILE} does not say which {name} to use"

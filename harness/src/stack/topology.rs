@@ -4,6 +4,7 @@
 //! masters = 3             # 1 to 9; 1 where it is not said
 //! zookeepers = 3          # 1 to 9; as many as masters
 //! slaves = 2              # 0 to 99; 1
+//! services = ["marathon"] # of the full stack; or "all"
 //!
 //! [agent]                 # every agent
 //! attributes = "rack:a"
@@ -19,14 +20,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::layer::{self, AgentLayer, Layer};
-use super::reader::Reader;
+use super::reader::{Reader, Value};
+use crate::component::service::Services;
 use crate::error::Context;
-use crate::{Kind, Result};
+use crate::{Error, Kind, Result};
 
 /// The topology file that `harness up` takes where it stands in the working folder and none is named.
 pub const TOPOLOGY_FILE: &str = "harness.toml";
 
-const TOP: [&str; 5] = ["masters", "zookeepers", "slaves", "agent", "node"];
+const TOP: [&str; 6] = ["masters", "zookeepers", "slaves", "services", "agent", "node"];
 
 /// A checked topology file.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub struct TopologyFile {
     pub zookeepers: Option<u8>,
     /// Agents that are started at boot, up to 99.
     pub slaves: Option<u8>,
+    /// The services of the full stack that it has.
+    pub services: Option<Services>,
     agent: AgentLayer,
     nodes: BTreeMap<String, AgentLayer>,
 }
@@ -74,6 +78,7 @@ impl TopologyFile {
             masters: reader.count("masters", table.get("masters"), 1..=9),
             zookeepers: reader.count("zookeepers", table.get("zookeepers"), 1..=9),
             slaves: reader.count("slaves", table.get("slaves"), 0..=99),
+            services: services(&mut reader, table.get("services")),
             agent: layer.agent,
             nodes: layer.nodes,
         };
@@ -99,9 +104,26 @@ impl TopologyFile {
     }
 }
 
+fn services(reader: &mut Reader<'_>, value: Value<'_>) -> Option<Services> {
+    let value = value?;
+    let names = match value.get_ref().as_str() {
+        Some(name) => vec![name.to_owned()],
+        None => reader.strings("services", value)?,
+    };
+    let services = Services::parse(names.iter().map(String::as_str));
+    let mistaken = |error: Error| {
+        let expected = error.expected_text().unwrap_or_default();
+        reader.mistake(value.span().start, "services", &error.to_string(), expected);
+    };
+    services.map_err(mistaken).ok()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::component::Service;
     use crate::stack::Stack;
 
     fn parse(text: &str) -> Result<TopologyFile> {
@@ -114,6 +136,22 @@ mod tests {
         let counts = (topology.masters, topology.zookeepers, topology.slaves);
         assert_eq!(counts, (None, None, Some(0)));
         assert!(TopologyFile::same_agents(Some(&topology), None));
+    }
+
+    #[test]
+    fn services_are_named_or_all() {
+        let services = |text| parse(text).expect("it is right").services;
+        assert_eq!(services(""), None);
+        assert_eq!(services("services = \"all\"\n"), Some(Services::All));
+        let marathon = Services::Some(BTreeSet::from([Service::Marathon]));
+        assert_eq!(services("services = [\"marathon\"]\n"), Some(marathon));
+        let said = parse("services = [\"chronos\"]\n")
+            .expect_err("no such service")
+            .explain();
+        assert!(
+            said.contains("harness.toml:1: services: \"chronos\" is no service"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use harness::cluster::{Cluster, ClusterSummary, clusters};
-use harness::component::{mesos_agent, mesos_master, zookeeper};
+use harness::component::{Service, mesos_agent, mesos_master, zookeeper};
 use harness::docker::Engine;
 use harness::node::{Node, NodeName};
 use harness::{Error, Result};
@@ -58,10 +58,11 @@ pub(crate) async fn find(engine: &Engine, name: &str) -> Result<ClusterSummary> 
     })
 }
 
-/// The component that a node is there for: the master or agent, and ZooKeeper where neither is.
+/// The component that a node is there for: the master, the agent or a service, and ZooKeeper where none is.
 pub(crate) fn main_component(cluster: &Cluster, node: NodeName) -> &'static str {
     let components = cluster.components_on(node);
-    components.last().copied().unwrap_or(zookeeper::NAME)
+    let master = components.iter().find(|name| **name == mesos_master::NAME);
+    master.or(components.last()).copied().unwrap_or(zookeeper::NAME)
 }
 
 /// Where a component of a node answers: a URL, or host and port for ZooKeeper.
@@ -70,6 +71,9 @@ pub(crate) fn place(node: &Node, component: &str) -> String {
     match component {
         zookeeper::NAME => format!("{address}:{}", zookeeper::PORT),
         mesos_agent::NAME => format!("http://{address}:{}", mesos_agent::PORT),
-        _ => format!("http://{address}:{}", mesos_master::PORT),
+        _ => {
+            let port = Service::named(component).map_or(mesos_master::PORT, Service::port);
+            format!("http://{address}:{port}")
+        }
     }
 }

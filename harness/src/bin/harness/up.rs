@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use harness::cluster::{Cluster, ClusterSummary, clusters};
+use harness::component::service::Services;
 use harness::docker::Engine;
 use harness::owner::Life;
 use harness::progress::Progress;
@@ -47,6 +48,9 @@ pub(crate) struct Up {
     /// How many masters, each with a ZooKeeper server [default: 1].
     #[arg(long, value_name = "N")]
     masters: Option<u8>,
+    /// Services of the full stack, as in `marathon`, or `all` [default: none].
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    services: Vec<String>,
     /// A stack file: which image or version each component has.
     #[arg(long, env = harness::stack::STACK_VARIABLE, value_name = "FILE")]
     stack: Option<PathBuf>,
@@ -87,6 +91,14 @@ struct Service {
 }
 
 impl Up {
+    /// What the command line says of services, else the file; nothing where neither does.
+    fn services(&self, file: Option<&TopologyFile>) -> Result<Option<Services>> {
+        match self.services.as_slice() {
+            [] => Ok(file.and_then(|file| file.services.clone())),
+            names => Services::parse(names.iter().map(String::as_str)).map(Some),
+        }
+    }
+
     /// The topology file that is named, else that of the working folder.
     fn topology_file(&self) -> Result<Option<TopologyFile>> {
         if let Some(path) = &self.topology {
@@ -104,6 +116,7 @@ impl Up {
 /// Boots a cluster and says what is where, and whose programs it is made of.
 pub(crate) async fn run(args: Up) -> Result<()> {
     let file = args.topology_file()?;
+    let services = args.services(file.as_ref())?;
     let engine = Engine::connect().await?;
     sweep::before(&engine).await;
     let name = &args.name.name;
@@ -117,6 +130,7 @@ pub(crate) async fn run(args: Up) -> Result<()> {
         }
         let cluster = Cluster::attach(engine, name).await?;
         same_topology(&cluster, &args, file.as_ref())?;
+        same_services(&cluster, services.as_ref())?;
         same_stack(&cluster, args.stack.as_deref())?;
         return say(&booted(&cluster, None).await?, args.json.json);
     }
@@ -132,6 +146,9 @@ pub(crate) async fn run(args: Up) -> Result<()> {
     }
     if let Some(slaves) = args.slaves {
         builder = builder.slaves(slaves);
+    }
+    if let Some(services) = services {
+        builder = builder.services(services);
     }
     if let Some(stack) = args.stack {
         builder = builder.stack_file(stack);
@@ -172,10 +189,7 @@ fn same_topology(cluster: &Cluster, args: &Up, file: Option<&TopologyFile>) -> R
         let summary = format!("the cluster {name} is up already, and its agents are not those of the topology file");
         return Err(Error::usage(summary)
             .expected("the file that it was booted with")
-            .hint(format!(
-                "`harness down{}` removes it; another `--name` boots another cluster",
-                target::option(name)
-            )));
+            .hint(another(name)));
     }
     if !differs(masters, topology.masters)
         && !differs(slaves, topology.slaves)
@@ -194,6 +208,33 @@ fn same_topology(cluster: &Cluster, args: &Up, file: Option<&TopologyFile>) -> R
     )
 }
 
+/// Nor does it add services, or end them.
+fn same_services(cluster: &Cluster, asked: Option<&Services>) -> Result<()> {
+    let has = &cluster.topology().services;
+    let Some(asked) = asked.map(|asked| asked.of(cluster.stack())).transpose()? else {
+        return Ok(());
+    };
+    if asked == *has {
+        return Ok(());
+    }
+    let name = cluster.name();
+    let has = match has.is_empty() {
+        true => "no services".to_owned(),
+        false => has.iter().map(|service| service.name()).collect::<Vec<_>>().join(", "),
+    };
+    Err(
+        Error::usage(format!("the cluster {name} is up already, booted with {has}"))
+            .expected("the same services, or none named")
+            .hint(another(name)),
+    )
+}
+
+/// How to have what the cluster of that name is not.
+fn another(name: &str) -> String {
+    let option = target::option(name);
+    format!("`harness down{option}` removes it; another `--name` boots another cluster")
+}
+
 /// Nor does it exchange what runs.
 fn same_stack(cluster: &Cluster, asked: Option<&Path>) -> Result<()> {
     let Some(path) = asked else { return Ok(()) };
@@ -207,10 +248,7 @@ fn same_stack(cluster: &Cluster, asked: Option<&Path>) -> Result<()> {
     );
     Err(Error::usage(summary)
         .expected("the stack that it was booted with, or none")
-        .hint(format!(
-            "`harness down{}` removes it; another `--name` boots another cluster",
-            target::option(name)
-        )))
+        .hint(another(name)))
 }
 
 async fn booted(cluster: &Cluster, boot_s: Option<f64>) -> Result<Booted> {

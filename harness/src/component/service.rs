@@ -1,0 +1,197 @@
+//! The services that the README's cluster has beside ZooKeeper and Mesos. A cluster has those that its description asks
+//! for, since most scenarios need none or one.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Recipe, marathon};
+use crate::docker::{ContainerSpec, Engine};
+use crate::image::Images;
+use crate::node::{Node, NodeName};
+use crate::provenance::ComponentRecord;
+use crate::stack::{ComponentSpec, Stack};
+use crate::suggest::hinted;
+use crate::{Error, Result};
+
+/// A service of the full stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Service {
+    /// Marathon, on every master node.
+    Marathon,
+}
+
+/// Which services a cluster has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Services {
+    /// Every one that its stack gives an image: the full stack.
+    All,
+    /// These.
+    Some(BTreeSet<Service>),
+}
+
+impl Services {
+    /// How a topology file and the command line say [`Services::All`].
+    pub const EVERY: &str = "all";
+
+    /// Reads their names; [`Services::EVERY`] alone is all of them.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) for a name that is none, with the one that was meant.
+    pub fn parse<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self> {
+        let names: Vec<&str> = names.into_iter().collect();
+        if names == [Services::EVERY] {
+            return Ok(Services::All);
+        }
+        names
+            .into_iter()
+            .map(str::parse)
+            .collect::<Result<_>>()
+            .map(Services::Some)
+    }
+
+    /// Those of a cluster of `stack`.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::Kind::Usage) where the stack says nothing of one that is asked for.
+    pub fn of(&self, stack: &Stack) -> Result<BTreeSet<Service>> {
+        match self {
+            Services::All => Ok(Service::ALL
+                .into_iter()
+                .filter(|service| stack.component(service.name()).is_ok())
+                .collect()),
+            Services::Some(some) => {
+                for service in some {
+                    stack.component(service.name())?;
+                }
+                Ok(some.clone())
+            }
+        }
+    }
+}
+
+/// The cluster around a service, as its configuration needs it.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
+    /// The address of the node that the service is on.
+    pub(crate) address: Ipv4Addr,
+    /// The servers of the ZooKeeper ensemble.
+    pub(crate) ensemble: &'a [Ipv4Addr],
+}
+
+impl Service {
+    /// Every service, in the order they are listed.
+    pub const ALL: [Service; 1] = [Service::Marathon];
+
+    /// As it stands in the stack file and the component label.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Service::Marathon => marathon::NAME,
+        }
+    }
+
+    /// The service of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Service> {
+        Service::ALL.into_iter().find(|service| service.name() == name)
+    }
+
+    /// The port that its node is asked on.
+    #[must_use]
+    pub fn port(self) -> u16 {
+        match self {
+            Service::Marathon => marathon::PORT,
+        }
+    }
+
+    /// The node that a cluster has for this service alone; `None` where every master node carries it.
+    #[must_use]
+    pub fn own_node(self) -> Option<NodeName> {
+        match self {
+            Service::Marathon => None,
+        }
+    }
+
+    /// What one of it takes, in megabytes.
+    pub(crate) fn megabytes(self) -> u64 {
+        match self {
+            Service::Marathon => 48,
+        }
+    }
+
+    pub(crate) async fn container(
+        self,
+        recipe: &Recipe<'_>,
+        node: NodeName,
+        around: &Surroundings<'_>,
+    ) -> Result<ContainerSpec> {
+        match self {
+            Service::Marathon => marathon::container(recipe, node, around).await,
+        }
+    }
+
+    /// Waits until the one on `node` serves.
+    pub(crate) async fn ready(self, engine: &Engine, node: &Node) -> Result<()> {
+        match self {
+            Service::Marathon => marathon::ready(engine, node).await,
+        }
+    }
+
+    /// What our image of `version` holds, for the report.
+    pub(crate) async fn records(
+        self,
+        images: &Images,
+        spec: &ComponentSpec,
+        version: &str,
+    ) -> Result<Vec<ComponentRecord>> {
+        debug_assert!(super::is_ours(spec));
+        match self {
+            Service::Marathon => Ok(vec![marathon::record(images, version)?]),
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Service {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Service::named(text).ok_or_else(|| {
+            let names = Service::ALL.map(Service::name);
+            let error = Error::usage(format!("{text:?} is no service"));
+            let expected = format!("one of {}; or {} alone", names.join(", "), Services::EVERY);
+            hinted(error.expected(expected), text, &names)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_called_alike_everywhere() {
+        for service in Service::ALL {
+            assert_eq!(service.name().parse::<Service>().expect("its own name"), service);
+            let label = serde_json::to_value(service).expect("a name");
+            assert_eq!(label, service.name());
+        }
+    }
+
+    #[test]
+    fn a_mistyped_name_is_told_what_it_may_have_been() {
+        let error = "marathn".parse::<Service>().expect_err("no such service");
+        assert_eq!(error.hint_text(), Some("did you mean marathon?"));
+    }
+}

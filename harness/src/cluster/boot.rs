@@ -9,7 +9,7 @@ use super::builder::ClusterBuilder;
 use super::{Cluster, Topology};
 use crate::await_until::{Probe, Wait};
 use crate::component::service::{Service, Surroundings};
-use crate::component::{Recipe, holder, mesos_agent, mesos_master, zookeeper};
+use crate::component::{Recipe, holder, mesos_agent, mesos_master, task_cgroups, zookeeper};
 use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, room, volume};
 use crate::evidence::{self, Cleanup, Recorder, place};
 use crate::image::Images;
@@ -211,15 +211,22 @@ impl Cluster {
         tokio::try_join!(volumes, holder.create(&self.engine))?;
         let components = self.components_on(name);
         // A container can be created for a holder that does not run yet; starting one takes the engine longest.
-        tokio::try_join!(container::start(&self.engine, holder.name()), async {
+        let ((), last) = tokio::try_join!(container::start(&self.engine, holder.name()), async {
+            let mut last = None;
             for component in &components {
-                self.container_of(&recipe, node, component)
-                    .await?
-                    .create(&self.engine)
-                    .await?;
+                let container = self.container_of(&recipe, node, component).await?;
+                match task_cgroups::needs_root(&container) {
+                    false => container.create(&self.engine).await?,
+                    true => last = Some(container),
+                }
             }
-            Ok(())
+            Ok(last)
         })?;
+        if let Some(agent) = last {
+            // Only a holder that runs has the cgroup that this one is told.
+            let agent = task_cgroups::with_root(&self.engine, node, agent).await?;
+            agent.create(&self.engine).await?;
+        }
         if components.contains(&zookeeper::NAME) {
             container::start(&self.engine, &node.container(zookeeper::NAME)).await?;
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{Cluster, Topology};
+use crate::component::mesos_agent;
 use crate::component::service::{Service, Services};
 use crate::docker::Engine;
 use crate::node::NodeName;
@@ -202,6 +203,17 @@ impl ClusterBuilder {
     pub fn env(mut self, component: &str, name: &str, value: &str) -> Self {
         self.env.push((component.to_owned(), name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Agents that let a task have no more than it asked for: a task that takes more memory is ended, one that takes
+    /// more CPU is slowed. They run with the linux launcher, whose cgroups lie beneath that of the agent's node. It
+    /// needs the ability `cgroup-limits` of the engine's machine; without it, agents only measure.
+    #[must_use]
+    pub fn enforced_limits(self) -> Self {
+        let agent = mesos_agent::NAME;
+        self.env(agent, "MESOS_LAUNCHER", "linux")
+            .env(agent, "MESOS_ISOLATION", "cgroups/cpu,cgroups/mem")
+            .env(agent, "MESOS_CGROUPS_ENABLE_CFS", "true")
     }
 
     /// A file of every container of `component`, over what the stack says: its absolute path there and its content.

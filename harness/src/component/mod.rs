@@ -6,6 +6,7 @@ pub mod mesos_agent;
 pub mod mesos_master;
 pub mod service;
 pub mod shell;
+pub(crate) mod task_cgroups;
 pub mod zookeeper;
 
 use crate::docker::{ContainerSpec, Engine, Place};

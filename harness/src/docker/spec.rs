@@ -172,6 +172,20 @@ impl ContainerSpec {
         &self.name
     }
 
+    /// The value of an environment variable that [`ContainerSpec::env`] was told.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let pairs = self.env.iter().filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()
+    }
+
+    /// Its entrypoint and its command, as far as they replace the image's.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<&str> {
+        let words = self.entrypoint.iter().chain(&self.command).flatten();
+        words.map(String::as_str).collect()
+    }
+
     fn body(&self) -> ContainerCreateBody {
         let mut host = HostConfig {
             mounts: Some(self.mounts.iter().map(|mounted| mounted.with(&self.labels)).collect()),

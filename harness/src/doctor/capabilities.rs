@@ -91,7 +91,7 @@ pub struct Capabilities {
     /// The engine's machine.
     pub host: HostFacts,
     /// By name: `net-admin`, `netem`, `iptables`, `overlay`, `user-namespaces`, `cgroup-v1`, `cgroup-v2`,
-    /// `cgroups-writable`, `privileged`, `node-addresses`.
+    /// `cgroups-writable`, `cgroup-limits`, `privileged`, `node-addresses`.
     pub abilities: BTreeMap<String, Ability>,
 }
 

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::{Ability, Answer, Capabilities, Check, Verdict};
 
-pub(super) const NAMES: [&str; 5] = [
+pub(super) const NAMES: [&str; 6] = [
     "cgroup-v1",
     "cgroup-v2",
     "cgroups-writable",
+    "cgroup-limits",
     "overlay",
     "user-namespaces",
 ];
@@ -24,6 +25,7 @@ pub(super) fn abilities(is_local: bool) -> Vec<(String, Ability)> {
         hierarchies(&mounts, "cgroup"),
         hierarchies(&mounts, "cgroup2"),
         writable(&mounts),
+        limits(&mounts),
         overlay(&read("/proc/filesystems")),
         user_namespaces(&read("/proc/sys/user/max_user_namespaces")),
     ];
@@ -34,7 +36,14 @@ pub(super) fn abilities(is_local: bool) -> Vec<(String, Ability)> {
 struct CgroupMount {
     folder: String,
     kind: String,
-    read_only: bool,
+    /// Of version 1, its controllers are among them.
+    options: Vec<String>,
+}
+
+impl CgroupMount {
+    fn has(&self, option: &str) -> bool {
+        self.options.iter().any(|own| own == option)
+    }
 }
 
 /// Of the mount table: device, folder, type, options.
@@ -47,7 +56,7 @@ fn cgroup_mounts(table: &str) -> Vec<CgroupMount> {
         kind.starts_with("cgroup").then(|| CgroupMount {
             folder: folder.to_owned(),
             kind: kind.to_owned(),
-            read_only: options.split(',').any(|option| option == "ro"),
+            options: options.split(',').map(str::to_owned).collect(),
         })
     });
     mounts.collect()
@@ -73,7 +82,7 @@ fn writable(mounts: &[CgroupMount]) -> Ability {
     }
     let read_only: Vec<&str> = mounts
         .iter()
-        .filter(|mount| mount.read_only)
+        .filter(|mount| mount.has("ro"))
         .map(|mount| mount.folder.as_str())
         .collect();
     if !read_only.is_empty() {
@@ -93,6 +102,27 @@ fn writable(mounts: &[CgroupMount]) -> Ability {
         Some(reason) => Ability::new(Answer::No, probe, reason),
         None => Ability::new(Answer::Yes, probe, format!("{} hierarchies", mounts.len())),
     }
+}
+
+/// What Mesos' linux launcher and its isolators for CPU and memory look for, in the one place where they do.
+fn limits(mounts: &[CgroupMount]) -> Ability {
+    let is_there = |controller: &str| {
+        let usable = |mount: &&CgroupMount| mount.kind == "cgroup" && mount.has(controller) && !mount.has("ro");
+        let mut mounts = mounts.iter().filter(usable);
+        mounts.any(|mount| mount.folder.starts_with("/sys/fs/cgroup/"))
+    };
+    let missing: Vec<&str> = ["freezer", "cpu", "cpuacct", "memory"]
+        .into_iter()
+        .filter(|controller| !is_there(controller))
+        .collect();
+    let output = match missing.is_empty() {
+        true => "freezer, cpu, cpuacct and memory of version 1 are mounted read-write".to_owned(),
+        false => format!(
+            "not mounted read-write below /sys/fs/cgroup, in version 1: {}",
+            missing.join(", ")
+        ),
+    };
+    Ability::yes_if(missing.is_empty(), "/proc/self/mounts", output)
 }
 
 fn overlay(filesystems: &str) -> Ability {
@@ -117,7 +147,7 @@ fn user_namespaces(limit: &str) -> Ability {
 }
 
 /// What each ability is needed for, and what helps; `None` where an absence costs nothing.
-const NEEDS: [(&str, &str, Option<&str>); 8] = [
+const NEEDS: [(&str, &str, Option<&str>); 9] = [
     (
         "node-addresses",
         "the host reaches nodes by their addresses",
@@ -142,6 +172,14 @@ const NEEDS: [(&str, &str, Option<&str>); 8] = [
         "cgroups-writable",
         "tasks' limits",
         Some("mount the cgroup hierarchies read-write"),
+    ),
+    (
+        "cgroup-limits",
+        "agents that enforce what a task may use",
+        Some(
+            "boot with systemd.unified_cgroup_hierarchy=0: Mesos up to 1.11 knows cgroup version 1 only; without it, \
+             scenarios of memory and CPU limits are not applicable",
+        ),
     ),
     ("overlay", "fast images", Some("modprobe overlay")),
     ("user-namespaces", "sandboxes of unprivileged users", None),
@@ -194,6 +232,24 @@ mod tests {
         assert_eq!(hierarchies(&mounts, "cgroup").output, "/sys/fs/cgroup/cpu");
         assert_eq!(writable(&mounts).output, "mounted read-only: /sys/fs/cgroup/unified");
         assert_eq!(writable(&[]).answer, Answer::No);
+    }
+
+    #[test]
+    fn limits_need_every_hierarchy_of_version_1_writable() {
+        let of = |table: &str| limits(&cgroup_mounts(table));
+        let separate: String = ["freezer", "cpu", "cpuacct", "memory"]
+            .map(|name| format!("cgroup /sys/fs/cgroup/{name} cgroup rw,relatime,{name} 0 0\n"))
+            .concat();
+        assert_eq!(of(&separate).answer, Answer::Yes);
+        let read_only = of(&separate.replace("rw,relatime,memory", "ro,memory"));
+        assert_eq!(read_only.answer, Answer::No);
+        assert!(read_only.output.ends_with(": memory"), "{}", read_only.output);
+        let unified = of("cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n");
+        assert!(
+            unified.output.ends_with(": freezer, cpu, cpuacct, memory"),
+            "{}",
+            unified.output
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The promises of `harness/DESIGN.md` beyond those of one lease: a test runner that times out, two runs at once,
 //! removals that fail, clusters that are kept, memory that is not there, a run that is killed.
 
+mod cgroups;
 #[path = "../child/mod.rs"]
 mod child;
 mod kept;

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use harness::Cluster;
+use harness::client::mesos::{FrameworkSpec, TaskSpec, TaskState};
 use harness::docker::{ContainerSpec, Engine, container, network, volume};
 use harness::evidence::{self, Verdict};
 use harness::image::{ImageSpec, Images};
@@ -23,6 +24,8 @@ pub(crate) const READY: &str = "the owner is ready";
 pub(crate) const EVERYTHING: &str = "everything";
 /// A cluster, and a test that never ends.
 pub(crate) const HANGS: &str = "hangs";
+/// A cluster whose agent enforces limits, a task on it, and a test that never ends.
+pub(crate) const LIMITS: &str = "limits";
 /// A cluster, and a check that does not hold.
 pub(crate) const FAILS: &str = "fails";
 /// A cluster, a check that holds, and an ordinary end.
@@ -77,6 +80,7 @@ pub(crate) async fn act() -> Verdict {
     let megabytes = std::env::var(MEGABYTES).ok().and_then(|text| text.parse().ok());
     match role.as_str() {
         EVERYTHING => everything(&name).await?,
+        LIMITS => limits(&name).await?,
         RESERVES | RESERVES_TWICE => {
             let engine = Engine::connect().await?;
             let first = Lease::take(&engine, RESERVES, false).await?;
@@ -132,6 +136,15 @@ async fn everything(name: &str) -> harness::Result<()> {
         .await?;
     temporary_image(&engine, name, labels).await;
     eprintln!("lease {}", lease.id());
+    eprintln!("{READY}");
+    park();
+}
+
+async fn limits(name: &str) -> harness::Result<()> {
+    let cluster = Cluster::builder().name(name).enforced_limits().boot().await?;
+    let framework = cluster.framework(FrameworkSpec::new(LIMITS)).await?;
+    let task = framework.run(TaskSpec::command("stays", "sleep 1000")).await?;
+    task.await_state(TaskState::TaskRunning).await?;
     eprintln!("{READY}");
     park();
 }

@@ -1,6 +1,11 @@
 //! Task groups (pods): several tasks under one default executor.
 
-use harness::client::mesos::{FrameworkSpec, TaskGroupSpec, TaskSpec, TaskState};
+use std::time::Duration;
+
+use harness::client::mesos::operator::Container;
+use harness::client::mesos::{
+    Check, FrameworkSpec, HealthCheck, Reason, StatusSource, TaskGroupSpec, TaskSpec, TaskState, TaskStatus,
+};
 use harness::evidence::Verdict;
 use harness::{Cluster, Result, check, check_contains};
 use rstest::rstest;
@@ -109,6 +114,67 @@ async fn killing_one_task_kills_the_group(#[future] cluster: Result<Cluster>) ->
         "got SIGTERM",
         "the other gets SIGTERM too"
     );
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+/// What a task's own container has, and its executor's has not, is the variable; the file is in the task's sandbox.
+#[rstest]
+#[tokio::test]
+async fn command_checks_run_in_the_tasks_container(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let framework = cluster.framework(FrameworkSpec::new("checked-pod")).await?;
+    let sees = HealthCheck::command("grep -q yes looked").grace_period(Duration::from_secs(30));
+    let looks = Check::command("echo $MINE > looked; sleep 1000").timeout(Duration::from_secs(60));
+    let one = TaskSpec::command("one", "sleep 1000").env("MINE", "yes");
+    let two = TaskSpec::command("two", "sleep 1000").check(Check::command("test -f looked"));
+    let group = TaskGroupSpec::new("pod").task(one.check(looks).health_check(sees));
+
+    let tasks = framework.run_group(group.task(two)).await?;
+
+    let healthy = tasks[0]
+        .await_status("is healthy", |status| status.healthy == Some(true))
+        .await?;
+    check!(healthy.reason == Some(Reason::TaskHealthCheckStatusUpdated));
+    check!(healthy.source == Some(StatusSource::SourceExecutor));
+    let of_task = healthy.container_status.and_then(|status| status.container_id);
+    let containers = cluster.slave(1)?.agent().get_containers().await?;
+    // GET_CONTAINERS gives the whole id only here.
+    let parent = |one: Container| one.container_status?.container_id?.parent;
+    let mut parents = containers.into_iter().filter_map(parent);
+    check!(
+        parents.any(|parent| Some(&*parent) == of_task.as_ref()),
+        "the look that goes on is in a container beneath the task's"
+    );
+    let code = |status: &TaskStatus| status.check_status.clone()?.command?.exit_code;
+    let other = tasks[1]
+        .await_status("is checked", |status| code(status) == Some(1))
+        .await?;
+    check!(
+        other.reason == Some(Reason::TaskCheckStatusUpdated),
+        "its sandbox has no such file"
+    );
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn failing_health_check_ends_the_group(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let framework = cluster.framework(FrameworkSpec::new("sick-pod")).await?;
+    let fails = HealthCheck::command("false").grace_period(Duration::ZERO);
+    let sick = TaskSpec::command("sick", "sleep 1000").health_check(fails.consecutive_failures(2));
+    let group = TaskGroupSpec::new("pod").task(sick);
+
+    let tasks = framework
+        .run_group(group.task(TaskSpec::command("well", "sleep 1000")))
+        .await?;
+
+    let status = tasks[0].await_terminal().await?;
+    check!(status.state == TaskState::TaskKilled);
+    check!(status.healthy == Some(false));
+    check!(tasks[1].await_terminal().await?.state == TaskState::TaskKilled);
     framework.finish().await?;
     cluster.finish().await
 }

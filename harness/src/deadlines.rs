@@ -138,6 +138,10 @@ deadlines! {
     MASTER_LEADING = 40 s;
     /// Marathon has elected a leader, and the Mesos master has registered it.
     MARATHON_READY = 40 s;
+    /// Admin Router serves, and leads to the leading Mesos master.
+    ADMIN_ROUTER_READY = 40 s;
+    /// HAProxy serves its statistics.
+    HAPROXY_READY = 20 s;
     /// An agent answers and the leading master has registered it.
     AGENT_REGISTERED = 40 s;
     /// The master's view of an agent that was stopped.

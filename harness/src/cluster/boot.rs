@@ -245,10 +245,12 @@ impl Cluster {
             other => {
                 let service = Service::named(other);
                 let service = service.ok_or_else(|| Error::internal(format!("no recipe for the component {other}")))?;
-                let ensemble = &ensemble;
-                service
-                    .container(recipe, name, &Surroundings { address, ensemble })
-                    .await
+                let around = Surroundings {
+                    address,
+                    ensemble: &ensemble,
+                    masters: &self.masters(),
+                };
+                service.container(recipe, name, &around).await
             }
         }
     }

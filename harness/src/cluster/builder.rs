@@ -134,6 +134,18 @@ impl ClusterBuilder {
         self.service(Service::Marathon)
     }
 
+    /// Admin Router, on every master node.
+    #[must_use]
+    pub fn admin_router(self) -> Self {
+        self.service(Service::AdminRouter)
+    }
+
+    /// HAProxy with its bridge from Marathon, on a node of its own.
+    #[must_use]
+    pub fn haproxy(self) -> Self {
+        self.service(Service::Haproxy)
+    }
+
     /// Every service that the stack has: what the README's cluster is.
     #[must_use]
     pub fn full_stack(self) -> Self {

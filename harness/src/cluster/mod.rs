@@ -264,6 +264,12 @@ impl Cluster {
             .collect()
     }
 
+    fn masters(&self) -> Vec<Ipv4Addr> {
+        (1..=self.topology.masters)
+            .map(|number| self.address(NodeName::Master(number)))
+            .collect()
+    }
+
     /// What the agent of `node` offers: the builder's word, else the stack's.
     fn agent_spec(&self, node: NodeName) -> AgentSpec {
         self.agents

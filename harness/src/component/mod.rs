@@ -1,5 +1,7 @@
 //! The components: each is an image, a configuration, a readiness rule and a typed client; one file each.
 
+pub mod admin_router;
+pub mod haproxy;
 pub mod holder;
 pub mod marathon;
 pub mod mesos_agent;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Recipe, marathon};
+use super::{Recipe, admin_router, haproxy, marathon};
 use crate::docker::{ContainerSpec, Engine};
 use crate::image::Images;
 use crate::node::{Node, NodeName};
@@ -24,6 +24,10 @@ use crate::{Error, Result};
 pub enum Service {
     /// Marathon, on every master node.
     Marathon,
+    /// Admin Router, on every master node.
+    AdminRouter,
+    /// HAProxy with its bridge from Marathon, on `haproxy1`.
+    Haproxy,
 }
 
 /// Which services a cluster has.
@@ -82,17 +86,31 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) address: Ipv4Addr,
     /// The servers of the ZooKeeper ensemble.
     pub(crate) ensemble: &'a [Ipv4Addr],
+    /// The nodes that carry masters, and with them the services that have no node of their own.
+    pub(crate) masters: &'a [Ipv4Addr],
+}
+
+impl Surroundings<'_> {
+    /// `address:port` of every master node with commas between, this service's own node first.
+    pub(crate) fn masters_at(&self, port: u16) -> String {
+        let mut addresses = self.masters.to_vec();
+        addresses.sort_by_key(|address| *address != self.address);
+        let servers: Vec<String> = addresses.iter().map(|address| format!("{address}:{port}")).collect();
+        servers.join(",")
+    }
 }
 
 impl Service {
     /// Every service, in the order they are listed.
-    pub const ALL: [Service; 1] = [Service::Marathon];
+    pub const ALL: [Service; 3] = [Service::Marathon, Service::AdminRouter, Service::Haproxy];
 
     /// As it stands in the stack file and the component label.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Service::Marathon => marathon::NAME,
+            Service::AdminRouter => admin_router::NAME,
+            Service::Haproxy => haproxy::NAME,
         }
     }
 
@@ -107,6 +125,8 @@ impl Service {
     pub fn port(self) -> u16 {
         match self {
             Service::Marathon => marathon::PORT,
+            Service::AdminRouter => admin_router::PORT,
+            Service::Haproxy => haproxy::PORT,
         }
     }
 
@@ -114,7 +134,8 @@ impl Service {
     #[must_use]
     pub fn own_node(self) -> Option<NodeName> {
         match self {
-            Service::Marathon => None,
+            Service::Marathon | Service::AdminRouter => None,
+            Service::Haproxy => Some(NodeName::Haproxy(1)),
         }
     }
 
@@ -122,6 +143,9 @@ impl Service {
     pub(crate) fn megabytes(self) -> u64 {
         match self {
             Service::Marathon => 48,
+            Service::AdminRouter => 24,
+            // A worker that is being replaced counts beside its successor.
+            Service::Haproxy => 48,
         }
     }
 
@@ -133,6 +157,8 @@ impl Service {
     ) -> Result<ContainerSpec> {
         match self {
             Service::Marathon => marathon::container(recipe, node, around).await,
+            Service::AdminRouter => admin_router::container(recipe, node, around).await,
+            Service::Haproxy => haproxy::container(recipe, node, around).await,
         }
     }
 
@@ -140,6 +166,8 @@ impl Service {
     pub(crate) async fn ready(self, engine: &Engine, node: &Node) -> Result<()> {
         match self {
             Service::Marathon => marathon::ready(engine, node).await,
+            Service::AdminRouter => admin_router::ready(engine, node).await,
+            Service::Haproxy => haproxy::ready(engine, node).await,
         }
     }
 
@@ -153,6 +181,8 @@ impl Service {
         debug_assert!(super::is_ours(spec));
         match self {
             Service::Marathon => Ok(vec![marathon::record(images, version)?]),
+            Service::AdminRouter => Ok(vec![admin_router::record(images, version).await?]),
+            Service::Haproxy => haproxy::records(images, version).await,
         }
     }
 }
@@ -187,6 +217,17 @@ mod tests {
             let label = serde_json::to_value(service).expect("a name");
             assert_eq!(label, service.name());
         }
+    }
+
+    #[test]
+    fn a_service_asks_its_own_node_first() {
+        let masters = [11, 12, 13].map(|octet| Ipv4Addr::new(10, 64, 0, octet));
+        let around = Surroundings {
+            address: masters[1],
+            ensemble: &[],
+            masters: &masters,
+        };
+        assert_eq!(around.masters_at(80), "10.64.0.12:80,10.64.0.11:80,10.64.0.13:80");
     }
 
     #[test]

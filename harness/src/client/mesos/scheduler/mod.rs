@@ -5,6 +5,7 @@
 //! waits for, and asks for offers again as soon as somebody does. It acknowledges every update.
 
 mod checks;
+mod discovery;
 mod executor;
 mod framework;
 mod group;
@@ -23,6 +24,7 @@ mod tests;
 mod uri;
 
 pub use checks::{Check, HealthCheck};
+pub use discovery::Discovery;
 pub use executor::{ExecutorMessage, ExecutorSpec, Failure};
 pub use framework::Framework;
 pub use group::TaskGroupSpec;

@@ -58,6 +58,7 @@ pub struct FrameworkSpec {
     principal: Option<String>,
     secret: Option<String>,
     webui_url: Option<String>,
+    hostname: Option<String>,
     attributes: Vec<(String, String)>,
 }
 
@@ -75,6 +76,7 @@ impl FrameworkSpec {
             principal: None,
             secret: None,
             webui_url: None,
+            hostname: None,
             attributes: Vec::new(),
         }
     }
@@ -144,6 +146,12 @@ impl FrameworkSpec {
         self
     }
 
+    /// The host that its scheduler is on, a name or an address: Mesos-DNS names it after the framework.
+    pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
+        self.hostname = Some(hostname.into());
+        self
+    }
+
     /// Wants offers only of agents with this text attribute, in every role (since 1.11; an older master does not know
     /// it and offers everything).
     pub fn only_with_attribute(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
@@ -190,6 +198,9 @@ impl FrameworkSpec {
         if let Some(url) = &self.webui_url {
             info["webui_url"] = url.as_str().into();
         }
+        if let Some(hostname) = &self.hostname {
+            info["hostname"] = hostname.as_str().into();
+        }
         info
     }
 }
@@ -215,13 +226,14 @@ mod tests {
             .capability(Capability::PartitionAware)
             .capability(Capability::PartitionAware)
             .principal("p")
-            .webui_url("http://10.1.2.11:1/");
+            .webui_url("http://10.1.2.11:1/")
+            .hostname("10.1.2.11");
         assert_eq!(
             full.to_v1(),
             json!({"name": "test", "user": "nobody", "roles": ["a", "b"],
                    "capabilities": [{"type": "MULTI_ROLE"}, {"type": "PARTITION_AWARE"}],
                    "checkpoint": true, "failover_timeout": 60.0, "id": {"value": "f-1"}, "principal": "p",
-                   "webui_url": "http://10.1.2.11:1/"})
+                   "webui_url": "http://10.1.2.11:1/", "hostname": "10.1.2.11"})
         );
     }
 }

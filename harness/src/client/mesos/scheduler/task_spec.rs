@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::checks::{Check, HealthCheck};
+use super::discovery::Discovery;
 use super::executor::ExecutorSpec;
 use super::ledger::Wanted;
 use super::uri::Uri;
@@ -35,6 +36,7 @@ pub struct TaskSpec {
     labels: Vec<(String, String)>,
     executor: Option<ExecutorSpec>,
     volumes: Vec<Volume>,
+    discovery: Option<Discovery>,
 }
 
 impl TaskSpec {
@@ -57,6 +59,7 @@ impl TaskSpec {
             labels: Vec::new(),
             executor: None,
             volumes: Vec::new(),
+            discovery: None,
         }
     }
 
@@ -172,6 +175,12 @@ impl TaskSpec {
         &self.demand
     }
 
+    /// How it is found by others.
+    pub fn discovery(mut self, discovery: Discovery) -> Self {
+        self.discovery = Some(discovery);
+        self
+    }
+
     /// What an agent must be, besides having the resources.
     #[must_use]
     pub fn constraints(&self) -> Vec<Constraint> {
@@ -252,6 +261,9 @@ impl TaskSpec {
                 .iter()
                 .map(|(key, value)| json!({"key": key, "value": value}));
             info["labels"] = json!({ "labels": labels.collect::<Vec<_>>() });
+        }
+        if let Some(discovery) = &self.discovery {
+            info["discovery"] = discovery.to_v1();
         }
         info
     }

@@ -142,6 +142,10 @@ deadlines! {
     ADMIN_ROUTER_READY = 40 s;
     /// HAProxy serves its statistics.
     HAPROXY_READY = 20 s;
+    /// Mesos-DNS has read the leading master's state, and knows its address.
+    MESOS_DNS_READY = 40 s;
+    /// A change in the cluster is in the answers of its name servers.
+    NAME_RESOLVED = 20 s;
     /// An agent answers and the leading master has registered it.
     AGENT_REGISTERED = 40 s;
     /// The master's view of an agent that was stopped.

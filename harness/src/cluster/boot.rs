@@ -1,6 +1,7 @@
 //! From nothing to registered agents, with as much at once as the parts allow.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
@@ -9,7 +10,7 @@ use super::builder::ClusterBuilder;
 use super::{Cluster, Topology};
 use crate::await_until::{Probe, Wait};
 use crate::component::service::{Service, Surroundings};
-use crate::component::{Recipe, holder, mesos_agent, mesos_master, task_cgroups, zookeeper};
+use crate::component::{Recipe, holder, mesos_agent, mesos_dns, mesos_master, task_cgroups, zookeeper};
 use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, room, volume};
 use crate::evidence::{self, Cleanup, Recorder, place};
 use crate::image::Images;
@@ -198,7 +199,7 @@ impl Cluster {
         let name = node.name();
         let labels = self.labels();
         let recipe = self.recipe(&labels);
-        let holder = holder::container(&recipe, name, node.address(), self.hosts()).await?;
+        let holder = holder::container(&recipe, name, node.address(), self.hosts(), self.name_servers()).await?;
         let volumes = async {
             if let NodeName::Slave(_) = name {
                 for path in [mesos_agent::WORK_DIR, mesos_agent::RUNTIME_DIR] {
@@ -362,6 +363,17 @@ impl Cluster {
         let names = self.topology.master_nodes().chain((1..=slaves).map(NodeName::Slave));
         let names = names.chain(self.topology.service_nodes());
         names.map(|name| format!("{name}:{}", self.address(name))).collect()
+    }
+
+    /// Where nodes resolve the names that `hosts` does not have; none where the engine does it alone.
+    fn name_servers(&self) -> Vec<IpAddr> {
+        let topology = &self.topology;
+        let serves = |name: &NodeName| topology.services_on(*name).any(|service| service == Service::MesosDns);
+        let masters: Vec<_> = topology.master_nodes().filter(serves).collect();
+        match masters.is_empty() {
+            true => Vec::new(),
+            false => mesos_dns::name_servers(masters.into_iter().map(|name| self.address(name))),
+        }
     }
 }
 

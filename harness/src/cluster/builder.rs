@@ -146,6 +146,12 @@ impl ClusterBuilder {
         self.service(Service::Haproxy)
     }
 
+    /// Mesos-DNS, on every master node; every node then resolves names by it.
+    #[must_use]
+    pub fn mesos_dns(self) -> Self {
+        self.service(Service::MesosDns)
+    }
+
     /// Every service that the stack has: what the README's cluster is.
     #[must_use]
     pub fn full_stack(self) -> Self {

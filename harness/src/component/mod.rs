@@ -5,6 +5,7 @@ pub mod haproxy;
 pub mod holder;
 pub mod marathon;
 pub mod mesos_agent;
+pub mod mesos_dns;
 pub mod mesos_master;
 pub mod service;
 pub mod shell;

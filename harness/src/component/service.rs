@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Recipe, admin_router, haproxy, marathon};
+use super::{Recipe, admin_router, haproxy, marathon, mesos_dns};
 use crate::docker::{ContainerSpec, Engine};
 use crate::image::Images;
 use crate::node::{Node, NodeName};
@@ -28,6 +28,8 @@ pub enum Service {
     AdminRouter,
     /// HAProxy with its bridge from Marathon, on `haproxy1`.
     Haproxy,
+    /// Mesos-DNS, on every master node; every node resolves names by it.
+    MesosDns,
 }
 
 /// Which services a cluster has.
@@ -102,7 +104,12 @@ impl Surroundings<'_> {
 
 impl Service {
     /// Every service, in the order they are listed.
-    pub const ALL: [Service; 3] = [Service::Marathon, Service::AdminRouter, Service::Haproxy];
+    pub const ALL: [Service; 4] = [
+        Service::Marathon,
+        Service::MesosDns,
+        Service::AdminRouter,
+        Service::Haproxy,
+    ];
 
     /// As it stands in the stack file and the component label.
     #[must_use]
@@ -111,6 +118,7 @@ impl Service {
             Service::Marathon => marathon::NAME,
             Service::AdminRouter => admin_router::NAME,
             Service::Haproxy => haproxy::NAME,
+            Service::MesosDns => mesos_dns::NAME,
         }
     }
 
@@ -127,6 +135,7 @@ impl Service {
             Service::Marathon => marathon::PORT,
             Service::AdminRouter => admin_router::PORT,
             Service::Haproxy => haproxy::PORT,
+            Service::MesosDns => mesos_dns::HTTP_PORT,
         }
     }
 
@@ -134,7 +143,7 @@ impl Service {
     #[must_use]
     pub fn own_node(self) -> Option<NodeName> {
         match self {
-            Service::Marathon | Service::AdminRouter => None,
+            Service::Marathon | Service::MesosDns | Service::AdminRouter => None,
             Service::Haproxy => Some(NodeName::Haproxy(1)),
         }
     }
@@ -146,6 +155,7 @@ impl Service {
             Service::AdminRouter => 24,
             // A worker that is being replaced counts beside its successor.
             Service::Haproxy => 48,
+            Service::MesosDns => 16,
         }
     }
 
@@ -159,6 +169,7 @@ impl Service {
             Service::Marathon => marathon::container(recipe, node, around).await,
             Service::AdminRouter => admin_router::container(recipe, node, around).await,
             Service::Haproxy => haproxy::container(recipe, node, around).await,
+            Service::MesosDns => mesos_dns::container(recipe, node, around).await,
         }
     }
 
@@ -168,6 +179,7 @@ impl Service {
             Service::Marathon => marathon::ready(engine, node).await,
             Service::AdminRouter => admin_router::ready(engine, node).await,
             Service::Haproxy => haproxy::ready(engine, node).await,
+            Service::MesosDns => mesos_dns::ready(engine, node).await,
         }
     }
 
@@ -183,6 +195,7 @@ impl Service {
             Service::Marathon => Ok(vec![marathon::record(images, version)?]),
             Service::AdminRouter => Ok(vec![admin_router::record(images, version).await?]),
             Service::Haproxy => haproxy::records(images, version).await,
+            Service::MesosDns => Ok(vec![mesos_dns::record(images, version)?]),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a container is made of, and its creation.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use bollard::models::{
@@ -44,6 +44,7 @@ pub struct ContainerSpec {
     command: Option<Vec<String>>,
     hostname: Option<String>,
     user: Option<String>,
+    names: Option<(Vec<IpAddr>, String)>,
     mounts: Vec<Mounted>,
     capabilities: Vec<String>,
     files: Vec<(String, Vec<u8>)>,
@@ -65,6 +66,7 @@ impl ContainerSpec {
             command: None,
             hostname: None,
             user: None,
+            names: None,
             mounts: Vec::new(),
             capabilities: Vec::new(),
             files: Vec::new(),
@@ -107,6 +109,14 @@ impl ContainerSpec {
     #[must_use]
     pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
         self.hostname = Some(hostname.into());
+        self
+    }
+
+    /// Resolves names by `servers`, one after the other, and searches `domain` for names without a dot. On a network of
+    /// ours the engine's own server stands before them, which knows the network's containers.
+    #[must_use]
+    pub fn name_servers(mut self, servers: Vec<IpAddr>, domain: &str) -> Self {
+        self.names = Some((servers, domain.to_owned()));
         self
     }
 
@@ -196,6 +206,12 @@ impl ContainerSpec {
         if self.host_cgroups {
             host.cgroupns_mode = Some(HostConfigCgroupnsModeEnum::HOST);
         }
+        if let Some((servers, domain)) = &self.names {
+            host.dns = Some(servers.iter().map(IpAddr::to_string).collect());
+            host.dns_search = Some(vec![domain.clone()]);
+            // Else the engine has the resolver ask for a name without a dot as it is first, and passes that on.
+            host.dns_options = Some(vec!["ndots:1".to_owned()]);
+        }
         let mut networking = None;
         match &self.place {
             Some(Place::Address {
@@ -253,6 +269,10 @@ impl ContainerSpec {
             Some(Place::Joins(holder)) => words.push(format!("--network container:{holder} --pid container:{holder}")),
             Some(Place::Sealed) => words.push("--network none --read-only --cap-drop ALL".to_owned()),
             None => {}
+        }
+        if let Some((servers, domain)) = &self.names {
+            words.extend(servers.iter().map(|server| format!("--dns {server}")));
+            words.push(format!("--dns-search {domain} --dns-option ndots:1"));
         }
         words.extend(self.mounts.iter().map(|mounted| format!("--volume {mounted}")));
         words.extend(self.env.iter().map(|pair| format!("--env '{pair}'")));

@@ -9,5 +9,6 @@
 mod cluster;
 mod fixtures;
 mod mesos;
+mod mesos_dns;
 mod node;
 mod zookeeper;

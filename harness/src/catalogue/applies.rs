@@ -6,6 +6,7 @@ use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use super::Requirement;
+use crate::component::Service;
 use crate::stack::{self, Source, Stack};
 
 /// For which versions a requirement stands, and why it does not for the others.
@@ -58,10 +59,12 @@ pub(super) fn has_version(component: &str) -> bool {
         .any(|name| belongs(name, component))
 }
 
-/// `mesos-master` and `mesos-agent` are the catalogue's `mesos`.
+/// `mesos-master` and `mesos-agent` are the catalogue's `mesos`; `mesos-dns` is a component of its own there, as every
+/// service is.
 fn belongs(name: &str, component: &str) -> bool {
+    let is_part = |rest: &str| rest.starts_with('-') && Service::named(name).is_none();
     name.strip_prefix(component)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        .is_some_and(|rest| rest.is_empty() || is_part(rest))
 }
 
 #[cfg(test)]
@@ -95,6 +98,7 @@ mod tests {
     fn an_image_of_the_users_is_held_to_everything() {
         let both = "[component.mesos-agent]\nimage = \"a\"\n[component.mesos-master]\nimage = \"b\"\n";
         assert_eq!(reason(both, "<1.9"), None);
+        assert!(belongs("mesos-dns", "mesos-dns") && !belongs("mesos-dns", "mesos"));
         assert!(has_version("mesos") && has_version("zookeeper") && !has_version("node") && !has_version("meso"));
     }
 }

@@ -6,8 +6,10 @@
 
 #![cfg(test)]
 
+mod admin_router;
 mod cluster;
 mod fixtures;
+mod haproxy;
 mod mesos;
 mod mesos_dns;
 mod node;

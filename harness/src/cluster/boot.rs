@@ -250,6 +250,7 @@ impl Cluster {
                     address,
                     ensemble: &ensemble,
                     masters: &self.masters(),
+                    services: &self.topology.services,
                 };
                 service.container(recipe, name, &around).await
             }

@@ -1,7 +1,7 @@
 //! Admin Router: Debian's nginx under our own configuration, or a user's own image.
 
-use super::service::Surroundings;
-use super::{Recipe, marathon, mesos_master};
+use super::service::{Service, Surroundings};
+use super::{Recipe, mesos_master};
 use crate::await_until::{Probe, Wait};
 use crate::docker::{ContainerSpec, Engine, container};
 use crate::image::Images;
@@ -28,7 +28,7 @@ pub(crate) async fn container(recipe: &Recipe<'_>, node: NodeName, around: &Surr
     let container = recipe
         .joining(node, NAME, &image)
         .env("ADMIN_ROUTER_MESOS", around.masters_at(mesos_master::PORT))
-        .env("ADMIN_ROUTER_MARATHON", around.masters_at(marathon::PORT))
+        .env("ADMIN_ROUTER_MARATHON", around.of(Service::Marathon))
         .env("ADMIN_ROUTER_MESOS_DNS", around.masters_at(MESOS_DNS_PORT))
         .env("COREOS_PUBLIC_IPV4", around.address.to_string());
     recipe.settings(NAME, container)

@@ -90,9 +90,19 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) ensemble: &'a [Ipv4Addr],
     /// The nodes that carry masters, and with them the services that have no node of their own.
     pub(crate) masters: &'a [Ipv4Addr],
+    /// The services that the cluster has.
+    pub(crate) services: &'a BTreeSet<Service>,
 }
 
 impl Surroundings<'_> {
+    /// Where `service` is asked, as [`Surroundings::masters_at`]; empty where the cluster has none.
+    pub(crate) fn of(&self, service: Service) -> String {
+        match self.services.contains(&service) {
+            true => self.masters_at(service.port()),
+            false => String::new(),
+        }
+    }
+
     /// `address:port` of every master node with commas between, this service's own node first.
     pub(crate) fn masters_at(&self, port: u16) -> String {
         let mut addresses = self.masters.to_vec();
@@ -239,6 +249,7 @@ mod tests {
             address: masters[1],
             ensemble: &[],
             masters: &masters,
+            services: &BTreeSet::new(),
         };
         assert_eq!(around.masters_at(80), "10.64.0.12:80,10.64.0.11:80,10.64.0.13:80");
     }

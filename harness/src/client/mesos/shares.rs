@@ -65,6 +65,16 @@ impl MasterClient {
         operator::tell(self.http(), "UPDATE_QUOTA", Some(body)).await
     }
 
+    /// SET_QUOTA: `guarantee` is kept for the role, and is also the most it gets. UPDATE_QUOTA, which took its place in
+    /// Mesos 1.9, knows limits only.
+    ///
+    /// # Errors
+    /// The request's; status 409 where the cluster has less, or the role has a quota already.
+    pub async fn guarantee_quota(&self, role: &str, guarantee: &Resources) -> Result<()> {
+        let request = json!({ "role": role, "guarantee": guarantee.to_v1(), "force": false });
+        operator::tell(self.http(), "SET_QUOTA", Some(json!({ "quota_request": request }))).await
+    }
+
     /// GET_QUOTA.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ pub const CONTENT: &str = "org.mesos-harness.content";
 pub const SOURCES: &str = "org.mesos-harness.sources";
 /// On images: the arguments they were built with, as a JSON object.
 pub const ARGS: &str = "org.mesos-harness.args";
+/// On images of a user's own folder: that folder and what it was built over, as a JSON object.
+pub const OVER: &str = "org.mesos-harness.over";
 /// On images: the image whose build they are part of. Stages of a build that are kept as its cache have only this.
 pub const STAGE: &str = "org.mesos-harness.stage";
 

@@ -1,14 +1,17 @@
-//! Machines on which nothing can work: an engine too old, no disk, no subnet; and fixtures that cannot be read. Each is
-//! told before anything is made, by engines that make nothing.
+//! Machines on which nothing can work: an engine too old, no disk, no subnet, images that have lost their layers; and
+//! fixtures that cannot be read. Most are told before anything is made, by engines that make nothing.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod child;
 #[path = "child/fake_engine.rs"]
 mod fake_engine;
+#[path = "child/refusing.rs"]
+mod refusing;
 
 use child::{Child, Ended};
 use fake_engine::{FakeEngine, Says};
+use refusing::{Refusal, Refusing};
 use rstest::rstest;
 use serde_json::json;
 
@@ -151,4 +154,32 @@ async fn a_stack_file_that_cannot_be_read_is_named(#[case] name: &str, #[case] b
     ended.assert_code(64);
     ended.assert_says(&[&format!("the stack file {path} cannot be read"), "because: "]);
     assert_eq!(engine.changes(), Vec::<String>::new());
+}
+
+/// The messages are those of Docker 20.10 where files of an image are gone: at the next start, and at once.
+#[rstest]
+#[case::inspected("GET", "/images/mesos-harness/", "layer does not exist")]
+#[case::created(
+    "POST",
+    "-mesos-agent",
+    "error creating overlay mount to /overlay2/6a26-init/merged: no such file"
+)]
+#[tokio::test]
+async fn an_image_without_its_layers_is_told(
+    #[case] method: &'static str,
+    #[case] part: &'static str,
+    #[case] message: &'static str,
+) {
+    let child = Child::new("layers").await;
+    let engine = Refusing::new(child.folder.path(), Refusal { method, part, message });
+    let args = ["up", "--name", &child.name];
+    let ended = child.program(&args, &[("DOCKER_HOST", &engine.address())]).await;
+    child.assert_nothing_left().await;
+    ended.assert_code(3);
+    ended.assert_says(&[
+        "is gone, or parts of it are",
+        message,
+        "expected: an image with all its layers",
+        "hint:     `docker image rm mesos-harness/",
+    ]);
 }

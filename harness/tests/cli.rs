@@ -140,7 +140,12 @@ fn an_error_is_one_document_too_and_a_person_reads_it_beside() {
         &["ps"],
         &["down"],
         &["sweep"],
+        &["start", "mesos-slave2"],
+        &["stop", "mesos-slave2"],
         &["images", "list"],
+        &["images", "prune"],
+        &["images", "save", "all.tar"],
+        &["images", "load", "all.tar"],
     ] {
         let (code, stdout, stderr) = run(&[verb, &["--json"]].concat());
         let error = &json(&stdout)["error"];

@@ -27,6 +27,7 @@ async fn what_a_person_does_with_a_cluster() {
     ends_a_command_with_a_signal(&child).await;
     opens_what_is_asked(&child).await;
     shows_the_logs_of_several(&child).await;
+    starts_and_stops_a_node_for_a_program(&child).await;
     shows_its_progress_to_a_terminal_alone(&child).await;
     let down = child.harness("down", &["--json"]).await;
     down.assert_code(0);
@@ -62,6 +63,24 @@ async fn boots_and_says_so_twice(child: &Child) {
     again.assert_code(0);
     let (name, down) = (&child.name, format!("harness down --name {}", child.name));
     again.assert_says(&[&format!("the cluster {name} is up already"), address, &down]);
+}
+
+async fn starts_and_stops_a_node_for_a_program(child: &Child) {
+    let started = child.harness("start", &["mesos-slave2", "--json"]).await;
+    started.assert_code(0);
+    let started = started.json();
+    let address = started["address"].as_str().expect("a string");
+    let services = serde_json::json!([{"component": "mesos-agent", "place": format!("http://{address}:5051")}]);
+    assert_eq!(
+        (&started["node"], &started["services"]),
+        (&"mesos-slave2".into(), &services)
+    );
+    let stopped = child.harness("stop", &["mesos-slave2", "--json"]).await;
+    stopped.assert_code(0);
+    assert_eq!(
+        stopped.json(),
+        serde_json::json!({"name": child.name, "node": "mesos-slave2"})
+    );
 }
 
 async fn is_listed_with_its_owner(child: &Child) {

@@ -365,6 +365,63 @@ async fn prune_removes_what_is_stale_and_nothing_else() {
     .await;
 }
 
+#[tokio::test]
+async fn an_image_of_a_users_own_folder_is_no_leftover_while_its_folder_is_as_it_was() {
+    in_sandbox(DOCKERFILE, async |sandbox| {
+        let folder = sandbox.folder.path().join(format!("{}-own", sandbox.tiny));
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("Dockerfile"), "ARG BASE\nFROM ${BASE}\nCOPY own /\n").unwrap();
+        std::fs::write(folder.join("own"), "mine\n").unwrap();
+        let images = sandbox.images();
+        let own = images.ensure(&sandbox.spec().with_over(&folder)).await.unwrap();
+        let name = format!("own-{}", folder.file_name().unwrap().to_str().unwrap());
+        let state = async || {
+            let listed = images.list().await.unwrap();
+            let found = listed.into_iter().find(|image| image.reference == own);
+            found.map(|image| (image.name, image.state))
+        };
+
+        let before = state().await;
+        let kept = images.prune(std::slice::from_ref(&name)).await.unwrap();
+        std::fs::write(folder.join("own"), "mine again\n").unwrap();
+        let after = state().await;
+        let pruned = images.prune(std::slice::from_ref(&name)).await.unwrap();
+
+        sandbox.remove(&own).await;
+        assert_eq!(before, Some((name.clone(), State::Own)));
+        assert_eq!(kept.removed, Vec::<String>::new());
+        assert_eq!(after, Some((name, State::Stale)));
+        assert!(pruned.removed.contains(&own), "{pruned:?}");
+    })
+    .await;
+}
+
+/// What a program does with images, from the first build to the last removal.
+#[tokio::test]
+async fn each_command_about_images_answers_a_program() {
+    in_sandbox(DOCKERFILE, async |sandbox| {
+        let run = |args: &[&str]| -> serde_json::Value {
+            let output = sandbox.command(&[args, &["--json"]].concat()).output().unwrap();
+            assert!(output.status.success(), "{}", text(&output));
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
+        };
+        let archive = sandbox.folder.path().join("all.tar");
+        let archive = archive.to_str().unwrap();
+
+        let built = run(&["build"])["images"].clone();
+        assert_eq!(built.as_array().map(Vec::len), Some(2), "{built}");
+        let saved = run(&["save", archive]);
+        assert_eq!((&saved["images"], saved["size"].is_u64()), (&built, true));
+        assert_eq!(run(&["load", archive])["images"], built);
+        sandbox.write(&format!("images/{}/greeting", sandbox.tiny), "good day\n");
+        let pruned = run(&["prune", &sandbox.tiny]);
+        let removed = pruned["removed"].as_array().unwrap();
+        assert!(built.as_array().unwrap().contains(&removed[0]), "{pruned}");
+        assert_eq!(pruned["in_use"], serde_json::json!([]));
+    })
+    .await;
+}
+
 /// Whether a container of the image was created under a lease since then: it is gone, but the engine tells of it.
 async fn owned_container_of(engine: &Engine, reference: &str, since: u64) -> bool {
     let id = engine.docker().inspect_image(reference).await.unwrap().id.unwrap();

@@ -130,6 +130,22 @@ pub fn refusal(error: &Error) -> Option<u16> {
         .and_then(status)
 }
 
+/// True where the engine's message is about an image that has lost files: one that it finds at its start, and one that
+/// it finds when it makes a container (`layer/layer.go` and `daemon/graphdriver/overlay2` of Docker 20.10).
+pub(crate) fn lacks_layers(message: &str) -> bool {
+    message.contains("layer does not exist") || message.contains("error creating overlay mount")
+}
+
+/// What is to be said of an image that is not whole; `cause` is the engine's refusal.
+pub(crate) fn incomplete(image: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Kind::Image, format!("the image {image} is gone, or parts of it are"))
+        .expected("an image with all its layers")
+        .caused_by(cause)
+        .hint(format!(
+            "`docker image rm {image}`: one of ours is built again, one of yours must be pulled or loaded"
+        ))
+}
+
 /// Where the engine is looked for: `DOCKER_HOST` where it is set and not empty, else the local socket.
 #[must_use]
 pub fn address() -> String {

@@ -291,11 +291,12 @@ impl ContainerSpec {
                 "name the program in the stack file: cmd = [\"mesos-agent\"]".to_owned(),
             ),
             // A holder that is gone answers 404 too.
-            Some(404) if !error.explain().to_lowercase().contains("no such container") => (
-                format!("the image {image} is gone, or parts of it are"),
-                "an image with all its layers",
-                format!("`docker image rm {image}`: one of ours is built again, one of yours must be pulled or loaded"),
-            ),
+            Some(404) if !error.explain().to_lowercase().contains("no such container") => {
+                return super::engine::incomplete(image, error).ran(self.command_line());
+            }
+            Some(500) if super::engine::lacks_layers(&error.explain()) => {
+                return super::engine::incomplete(image, error).ran(self.command_line());
+            }
             _ => return error,
         };
         let ran = self.command_line();

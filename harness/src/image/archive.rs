@@ -126,7 +126,7 @@ impl Images {
             .filter(|listed| !build_only.contains(&listed.name))
         {
             match listed.state {
-                State::Stale | State::Cache => {}
+                State::Own | State::Stale | State::Cache => {}
                 State::Missing => missing.push(listed.reference),
                 State::Current => {
                     let spec = ImageSpec {

@@ -10,6 +10,7 @@ use super::build_log::{BuildLog, Said, short};
 use super::catalogue::Resolved;
 use super::containers::{body, network, proxies};
 use super::context::{self, ContextFile};
+use super::inventory::Over;
 use super::process::quoted;
 use super::{Images, cache};
 use crate::await_until::{Probe, Wait};
@@ -135,7 +136,7 @@ impl Images {
     }
 
     fn options(&self, image: &Resolved, base: &str) -> BuildImageOptions {
-        let labels = HashMap::from([
+        let mut labels = HashMap::from([
             (labels::HARNESS, env!("CARGO_PKG_VERSION").to_owned()),
             (labels::IMAGE, image.name.clone()),
             (labels::CONTENT, image.content.clone()),
@@ -143,6 +144,7 @@ impl Images {
             (labels::ARGS, image.args_json()),
             (labels::CREATED, labels::now().to_string()),
         ]);
+        labels.extend(Over::of(image).map(|over| (labels::OVER, over.to_json())));
         let mut options = BuildImageOptionsBuilder::default();
         if let Some(network) = network() {
             options = options.networkmode(&network);

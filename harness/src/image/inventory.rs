@@ -1,9 +1,10 @@
 //! What of ours the engine has: current, stale or missing; checking it, and removing what is stale.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 
 use bollard::models::ImageSummary;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::base::ROOT;
 use super::catalogue::{REPOSITORY, Resolved};
@@ -20,6 +21,8 @@ pub enum State {
     Current,
     /// Not there.
     Missing,
+    /// Made from a user's own folder as it is now.
+    Own,
     /// Made from others.
     Stale,
     /// A stage of the last build, which makes the next one faster.
@@ -31,16 +34,41 @@ impl std::fmt::Display for State {
         f.pad(match self {
             State::Current => "current",
             State::Missing => "missing",
+            State::Own => "own",
             State::Stale => "stale",
             State::Cache => "cache",
         })
     }
 }
 
+/// What an image of a user's own folder was made from, besides that folder's files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Over {
+    folder: PathBuf,
+    /// The image beneath it.
+    name: String,
+    args: BTreeMap<String, String>,
+}
+
+impl Over {
+    pub(super) fn of(image: &Resolved) -> Option<Self> {
+        let base = image.base.as_ref().filter(|_| image.manifest.own)?;
+        Some(Over {
+            folder: image.folder.clone(),
+            name: base.name.clone(),
+            args: base.args.clone(),
+        })
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts are JSON")
+    }
+}
+
 /// One image of ours, there or missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
-    /// The folder under `fixtures/images/`.
+    /// The folder under `fixtures/images/`, or a user's own.
     pub name: String,
     /// The arguments it was, or would be, built with.
     pub args: BTreeMap<String, String>,
@@ -114,17 +142,31 @@ impl Images {
             references.push(summary.id.clone());
         }
         let name = label(if nameless { labels::STAGE } else { labels::IMAGE });
-        let spec = ImageSpec { name, args, over: None };
+        let over: Option<Over> = serde_json::from_str(&label(labels::OVER)).ok();
+        let spec = match &over {
+            Some(over) => ImageSpec {
+                name: over.name.clone(),
+                args: over.args.clone(),
+                over: Some(over.folder.clone()),
+            },
+            None => ImageSpec {
+                name: name.clone(),
+                args: args.clone(),
+                over: None,
+            },
+        };
+        // Of a user's own, the folder may be gone.
         let current = self.catalogue.resolve(&spec).ok();
         for reference in references {
             let is_current = |image: &Resolved| image.reference() == reference && image.is(&summary.labels);
             found.push(Listed {
-                name: spec.name.clone(),
-                args: if nameless { BTreeMap::new() } else { spec.args.clone() },
+                name: name.clone(),
+                args: if nameless { BTreeMap::new() } else { args.clone() },
                 size: u64::try_from(summary.size).ok(),
                 created: u64::try_from(summary.created).ok(),
                 state: match &current {
                     _ if nameless => State::Cache,
+                    Some(image) if is_current(image) && over.is_some() => State::Own,
                     Some(image) if is_current(image) => State::Current,
                     _ => State::Stale,
                 },

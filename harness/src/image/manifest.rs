@@ -35,6 +35,9 @@ pub(super) struct Manifest {
     /// Build arguments and their defaults.
     #[serde(default)]
     pub(super) args: BTreeMap<String, String>,
+    /// Of a user's own folder, which says nothing but what its `Dockerfile` says.
+    #[serde(skip)]
+    pub(super) own: bool,
 }
 
 /// A Debian root file system, pulled or bootstrapped.
@@ -65,6 +68,7 @@ impl Manifest {
             services: Vec::new(),
             build_only: false,
             args: BTreeMap::new(),
+            own: true,
         }
     }
 

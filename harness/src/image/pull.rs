@@ -41,6 +41,9 @@ impl Images {
         match answer {
             Ok(found) => Ok(Some(found)),
             Err(Refusal::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(error) if engine::lacks_layers(&error.to_string()) => {
+                Err(engine::incomplete(reference, error).ran(format!("docker image inspect {reference}")))
+            }
             Err(error) => Err(Error::new(Kind::Environment, asked())
                 .caused_by(error)
                 .ran(format!("docker image inspect {reference}"))),

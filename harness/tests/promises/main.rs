@@ -8,6 +8,7 @@ mod kept;
 mod memory;
 #[path = "owner.rs"]
 mod owner_of;
+#[path = "../child/refusing.rs"]
 mod refusing;
 
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ use harness::report::Outcome;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use owner_of::{EVERYTHING, HANGS, PASSES, READY, says};
-use refusing::Refusing;
+use refusing::{Refusal, Refusing};
 use serde_json::json;
 
 /// The promise for what no code of its owner can remove.
@@ -186,7 +187,14 @@ async fn two_clusters_boot_at_once_and_do_not_meet() {
 #[tokio::test]
 async fn a_removal_that_fails_is_loud() {
     let child = Child::new("refused").await;
-    let engine = Refusing::new(child.folder.path(), "/networks/");
+    let engine = Refusing::new(
+        child.folder.path(),
+        Refusal {
+            method: "DELETE",
+            part: "/networks/",
+            message: "the bridge is busy, by the test",
+        },
+    );
     let mut owner = owner_of::command(&child, &child.name, PASSES);
     owner
         .env("DOCKER_HOST", engine.address())

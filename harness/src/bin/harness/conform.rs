@@ -156,7 +156,7 @@ async fn prepare(stack: &Stack) -> Result<Prepared> {
     let progress = setup::looking();
     let ready = harness::setup::run(&setup::say, async |engine| {
         sweep::before(&engine).await;
-        setup::images(engine, stack).await
+        setup::images(engine, stack).await.map(drop)
     })
     .await?;
     let capabilities = harness::doctor::capabilities(&ready.engine).await;

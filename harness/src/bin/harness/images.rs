@@ -7,6 +7,7 @@ use harness::docker::Engine;
 use harness::image::{ImageSpec, Images, Listed, State};
 use harness::{Result, labels};
 use owo_colors::AnsiColors;
+use serde::Serialize;
 
 use crate::output;
 use crate::table::{Cell, Table};
@@ -40,8 +41,10 @@ enum Command {
         /// An argument of the named images, as NAME=VALUE (repeatable)
         #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = argument, requires = "names")]
         args: Vec<(String, String)>,
+        #[command(flatten)]
+        json: Json,
     },
-    /// Show every image: current, stale or missing
+    /// Show every image: current, missing, stale, or of a user's own folder
     #[command(
         after_help = "Example: harness images list --json | jq -r '.[] | select(.state == \"stale\") | .reference'"
     )]
@@ -60,18 +63,24 @@ enum Command {
     Prune {
         /// Only images of these names
         names: Vec<String>,
+        #[command(flatten)]
+        json: Json,
     },
     /// Write every current image into one archive, for a machine without any image registry
     #[command(after_help = "Example: harness images save all.tar")]
     Save {
         /// The archive to write
         file: PathBuf,
+        #[command(flatten)]
+        json: Json,
     },
     /// Bring the images of an archive that `save` wrote
     #[command(after_help = "Example: harness images load all.tar")]
     Load {
         /// The archive to read
         file: PathBuf,
+        #[command(flatten)]
+        json: Json,
     },
 }
 
@@ -80,30 +89,45 @@ fn argument(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Runs `harness images`. As JSON, `list` is a list of [`Listed`] and `verify` a [`harness::image::Verified`].
+/// What `build --json` prints.
+#[derive(Serialize)]
+struct Built {
+    /// The references, built now or before.
+    images: Vec<String>,
+}
+
+/// Runs `harness images`. As JSON, `build` is a [`Built`], `list` a list of [`Listed`], `verify` a
+/// [`harness::image::Verified`], `prune` a [`harness::image::Pruned`], `save` a [`harness::image::Saved`] and `load` a
+/// [`harness::image::Loaded`].
 ///
 /// # Errors
 /// Those of [`Images`].
 pub(crate) async fn run(args: ImagesArgs) -> Result<()> {
     let images = Images::open(Engine::connect().await?)?;
     match args.command {
-        Command::Build { names, args } => build(&images, &names, &args).await,
+        Command::Build { names, args, json } => build(&images, &names, &args, json.json).await,
         Command::List { json } => list(&images.list().await?, json.json),
         Command::Verify { json } => verify(&images, json.json).await,
-        Command::Prune { names } => prune(&images, &names).await,
-        Command::Save { file } => {
+        Command::Prune { names, json } => prune(&images, &names, json.json).await,
+        Command::Save { file, json } => {
             let saved = images.save(&file).await?;
+            if json.json {
+                return output::json(&saved);
+            }
             let (count, size) = (saved.images.len(), bytes(saved.size));
             output::line(format_args!("{}: {count} images, {size}", file.display()))
         }
-        Command::Load { file } => {
+        Command::Load { file, json } => {
             let loaded = images.load(&file).await?;
+            if json.json {
+                return output::json(&loaded);
+            }
             loaded.images.iter().try_for_each(output::line)
         }
     }
 }
 
-async fn build(images: &Images, names: &[String], args: &[(String, String)]) -> Result<()> {
+async fn build(images: &Images, names: &[String], args: &[(String, String)], json: bool) -> Result<()> {
     let with_args = |name: &String| {
         args.iter()
             .fold(ImageSpec::new(name), |spec, (name, value)| spec.arg(name, value))
@@ -116,6 +140,9 @@ async fn build(images: &Images, names: &[String], args: &[(String, String)]) -> 
     // A wrong name among right ones is told before anything is built.
     specs.iter().try_for_each(|spec| images.reference(spec).map(drop))?;
     let references = images.ensure_all(&specs).await?;
+    if json {
+        return output::json(&Built { images: references });
+    }
     references.iter().try_for_each(output::line)
 }
 
@@ -155,7 +182,7 @@ fn list(listed: &[Listed], json: bool) -> Result<()> {
 
 fn colour(state: State) -> AnsiColors {
     match state {
-        State::Current => AnsiColors::Green,
+        State::Current | State::Own => AnsiColors::Green,
         State::Missing => AnsiColors::Red,
         State::Stale => AnsiColors::Yellow,
         State::Cache => AnsiColors::BrightBlack,
@@ -178,8 +205,11 @@ async fn verify(images: &Images, json: bool) -> Result<()> {
     Ok(())
 }
 
-async fn prune(images: &Images, names: &[String]) -> Result<()> {
+async fn prune(images: &Images, names: &[String], json: bool) -> Result<()> {
     let pruned = images.prune(names).await?;
+    if json {
+        return output::json(&pruned);
+    }
     for reference in &pruned.removed {
         output::line(format_args!("removed {reference}"))?;
     }

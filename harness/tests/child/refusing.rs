@@ -1,11 +1,20 @@
-//! A proxy in front of the engine that answers some removals with 500, as a daemon does whose disk or kernel fails.
+//! A proxy in front of the engine that answers some requests with 500, as a daemon does whose disk or kernel fails.
 
 use std::path::{Path, PathBuf};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{UnixListener, UnixStream};
 
-const REFUSAL: &str = r#"{"message":"the bridge is busy, by the test"}"#;
+/// Which requests are refused, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Refusal {
+    /// As in `DELETE`.
+    pub(crate) method: &'static str,
+    /// Stands in the path or the query.
+    pub(crate) part: &'static str,
+    /// The engine's message.
+    pub(crate) message: &'static str,
+}
 
 /// Ends with the test's runtime.
 pub(crate) struct Refusing {
@@ -13,13 +22,13 @@ pub(crate) struct Refusing {
 }
 
 impl Refusing {
-    /// Refuses every `DELETE` in whose path `part` stands; everything else reaches the engine.
-    pub(crate) fn new(folder: &Path, part: &'static str) -> Self {
+    /// Refuses those requests; everything else reaches the engine.
+    pub(crate) fn new(folder: &Path, refusal: Refusal) -> Self {
         let socket = folder.join("refusing.sock");
         let listener = UnixListener::bind(&socket).expect("the folder is ours");
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(client, part));
+                tokio::spawn(serve(client, refusal));
             }
         });
         Refusing { socket }
@@ -32,7 +41,7 @@ impl Refusing {
 }
 
 /// One request for each connection: so its beginning decides about all of it.
-async fn serve(mut client: UnixStream, part: &str) -> std::io::Result<()> {
+async fn serve(mut client: UnixStream, refusal: Refusal) -> std::io::Result<()> {
     let mut head = Vec::new();
     let end = loop {
         if let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -44,11 +53,13 @@ async fn serve(mut client: UnixStream, part: &str) -> std::io::Result<()> {
     };
     let text = String::from_utf8_lossy(&head[..end]).into_owned();
     let first = text.lines().next().unwrap_or_default();
-    if first.starts_with("DELETE ") && first.contains(part) {
-        let length = REFUSAL.len();
+    let method = first.split_whitespace().next();
+    if method == Some(refusal.method) && first.contains(refusal.part) {
+        let body = serde_json::json!({ "message": refusal.message }).to_string();
+        let length = body.len();
         let answer = format!(
             "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
-             Connection: close\r\n\r\n{REFUSAL}"
+             Connection: close\r\n\r\n{body}"
         );
         return client.write_all(answer.as_bytes()).await;
     }

@@ -5,6 +5,7 @@
 
 mod boot;
 mod cold;
+mod dns;
 mod floor;
 mod growth;
 mod killed;
@@ -75,6 +76,7 @@ async fn run(args: &Args) -> Result<()> {
     entries.extend(growth::measure(floor.as_ref(), args.runs.div_ceil(2)).await?);
     entries.extend(killed::measure(&engine, args.runs.div_ceil(2)).await?);
     entries.extend(tasks::measure(args.tasks).await?);
+    entries.extend(dns::measure(args.tasks).await?);
     entries.extend(scenarios::measure(&root, args.scenarios).await?);
     if args.cold {
         entries.extend(cold::measure(&engine, &root).await?);

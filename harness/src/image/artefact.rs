@@ -17,10 +17,12 @@ pub const LOCK_FILE: &str = "artefacts.lock";
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Client {
-    /// The package index client of Python's setuptools: it takes eggs, which pip refuses.
+    /// The package index client of Python's setuptools: it takes what pip refuses, eggs and archives of old sources.
     Setuptools,
-    /// `pip download`: wheels and source archives.
+    /// `pip download`: wheels, and archives of sources that a current setuptools can set up.
     Pip,
+    /// Debian's Maven: single Java libraries.
+    Maven,
 }
 
 impl Client {
@@ -30,6 +32,7 @@ impl Client {
         match self {
             Client::Setuptools => "setuptools",
             Client::Pip => "pip",
+            Client::Maven => "maven",
         }
     }
 
@@ -37,6 +40,7 @@ impl Client {
     pub(super) fn image(self) -> &'static str {
         match self {
             Client::Setuptools | Client::Pip => "fetch",
+            Client::Maven => "fetch-maven",
         }
     }
 }
@@ -58,7 +62,7 @@ pub struct Artefact {
     pub size: Option<u64>,
     /// Who fetches it.
     pub client: Client,
-    /// What the client is asked for, as in `mesos.scheduler==1.11.0`.
+    /// What the client is asked for, as in `mesos.scheduler==1.11.0` or `com.google.code.gson:gson:2.8.2`.
     pub request: String,
 }
 

@@ -34,7 +34,7 @@ impl Digest {
 }
 
 /// The sha256 of `bytes`, in lower-case hex.
-pub(super) fn of_bytes(bytes: &[u8]) -> String {
+pub(crate) fn of_bytes(bytes: &[u8]) -> String {
     to_hex(&Sha256::digest(bytes))
 }
 

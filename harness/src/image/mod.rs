@@ -17,7 +17,7 @@ mod catalogue;
 mod certificates;
 mod containers;
 mod context;
-mod digest;
+pub(crate) mod digest;
 mod fetch;
 mod inventory;
 mod lock;
@@ -215,12 +215,7 @@ impl Images {
                 None => Ok(()),
             }
         };
-        let artefacts = async {
-            for artefact in &image.artefacts {
-                self.fetch(artefact).await?;
-            }
-            Ok(())
-        };
+        let artefacts = self.fetch_all(&image.artefacts);
         let (base, artefacts, programs) = tokio::join!(base, artefacts, self.compile(image, &progress));
         base.and(artefacts)?;
         self.build(image, programs?, progress).await

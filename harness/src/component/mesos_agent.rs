@@ -39,6 +39,7 @@ pub(crate) async fn container(
         .joining(node, NAME, &image)
         .env("MESOS_MASTER", mesos_master::election(ensemble))
         .env("MESOS_WORK_DIR", WORK_DIR)
+        .env("MESOS_LOG_DIR", mesos_master::LOG_DIR)
         .env("MESOS_RUNTIME_DIR", RUNTIME_DIR)
         .env("MESOS_IP", address.to_string())
         // The README's tables show addresses in the place of hostnames.

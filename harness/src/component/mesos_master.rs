@@ -13,6 +13,9 @@ use crate::provenance::{ComponentRecord, Provenance};
 pub const NAME: &str = "mesos-master";
 /// Where it listens.
 pub const PORT: u16 = 5050;
+/// Where master and agent write their logs, beside standard error: what their files API serves as `/master/log` and
+/// `/slave/log` comes from there.
+pub const LOG_DIR: &str = "/var/log/mesos";
 
 /// `zk://…/mesos`: where masters are elected and agents find the leader.
 #[must_use]
@@ -40,6 +43,7 @@ pub(crate) async fn container(
         .env("MESOS_ZK", election(ensemble))
         .env("MESOS_QUORUM", quorum(masters).to_string())
         .env("MESOS_WORK_DIR", "/var/lib/mesos")
+        .env("MESOS_LOG_DIR", LOG_DIR)
         .env("MESOS_IP", address.to_string())
         .env("MESOS_HOSTNAME", address.to_string())
         .env("MESOS_PORT", PORT.to_string())

@@ -9,7 +9,7 @@ use crate::docker::exec::{ExecOutput, ExecSpec};
 use crate::docker::{ContainerSpec, Engine, Place, container, engine, exec, volume};
 use crate::image::ImageSpec;
 use crate::node::{Node, NodeName};
-use crate::{Result, deadlines};
+use crate::{Result, deadlines, workspace};
 
 /// As it stands in the component label.
 pub const NAME: &str = "shell";
@@ -17,6 +17,8 @@ pub const NAME: &str = "shell";
 pub const PROXY: &str = "docker-proxy";
 /// Where both see the proxied socket.
 const SOCKET_DIR: &str = "/run/node-docker";
+/// Where a node has what the README's reader had cloned, as Vagrant mounted it.
+const CHECKOUT: &str = "/vagrant";
 /// Where the engine's own socket is, on the engine's host.
 const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 
@@ -94,6 +96,11 @@ pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) ->
 
 fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> ContainerSpec {
     let mut shell = recipe.joining(node, NAME, image).mount_read_only(sockets, SOCKET_DIR);
+    let checkout = workspace::fixtures().join("vagrant");
+    // An engine on another machine would look for the folder there.
+    if checkout.is_dir() && is_local(&crate::docker::engine::address()) {
+        shell = shell.mount_read_only(&checkout.display().to_string(), CHECKOUT);
+    }
     if let NodeName::Slave(_) = node {
         shell = shell.mount(
             &mesos_agent::volume(recipe.cluster, node, mesos_agent::WORK_DIR),
@@ -121,6 +128,10 @@ fn proxy_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> 
             "--engine",
             MOUNTED_SOCKET,
         ])
+}
+
+fn is_local(address: &str) -> bool {
+    address.starts_with("unix://")
 }
 
 /// The socket's path on the engine's host: that of `DOCKER_HOST` where it names one.

@@ -9,13 +9,15 @@ use harness::error::EXIT_CODES;
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_harness");
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 18] = [
     "up",
     "status",
     "ps",
     "down",
     "ssh",
     "exec",
+    "env",
+    "tool",
     "open",
     "start",
     "stop",

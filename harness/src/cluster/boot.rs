@@ -337,7 +337,7 @@ impl Cluster {
         })
     }
 
-    pub(super) fn recipe<'a>(&'a self, labels: &'a Labels) -> Recipe<'a> {
+    pub(crate) fn recipe<'a>(&'a self, labels: &'a Labels) -> Recipe<'a> {
         Recipe {
             cluster: &self.name,
             labels,
@@ -359,7 +359,7 @@ impl Cluster {
         }
     }
 
-    fn hosts(&self) -> Vec<String> {
+    pub(crate) fn hosts(&self) -> Vec<String> {
         let slaves = self.topology.slaves.max(KNOWN_SLAVES);
         let names = self.topology.master_nodes().chain((1..=slaves).map(NodeName::Slave));
         let names = names.chain(self.topology.service_nodes());
@@ -367,7 +367,7 @@ impl Cluster {
     }
 
     /// Where nodes resolve the names that `hosts` does not have; none where the engine does it alone.
-    fn name_servers(&self) -> Vec<IpAddr> {
+    pub(crate) fn name_servers(&self) -> Vec<IpAddr> {
         let topology = &self.topology;
         let serves = |name: &NodeName| topology.services_on(*name).any(|service| service == Service::MesosDns);
         let masters: Vec<_> = topology.master_nodes().filter(serves).collect();

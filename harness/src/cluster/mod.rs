@@ -24,7 +24,7 @@ use crate::node::{Node, NodeName};
 use crate::provenance::ComponentRecord;
 use crate::stack::{AgentSpec, Stack, TopologyFile};
 use crate::suggest::hinted;
-use crate::{Error, Kind, Result, component};
+use crate::{Error, Kind, Result, component, toolbox};
 
 pub use attach::{ClusterSummary, ContainerState, clusters};
 pub use builder::ClusterBuilder;
@@ -250,6 +250,10 @@ impl Cluster {
         let is_absent = |name| Service::named(name).is_some_and(|service| !self.topology.services.contains(&service));
         for (name, _) in self.stack.components().filter(|(name, _)| !is_absent(name)) {
             records.extend(component::records(&self.engine, &self.images, &self.stack, name).await?);
+        }
+        // The CLI reaches everything through the router: where there is none, nobody uses it.
+        if self.topology.services.contains(&Service::AdminRouter) {
+            records.push(toolbox::record(&self.images)?);
         }
         Ok(records)
     }

@@ -65,6 +65,20 @@ pub async fn exists(engine: &Engine, name: &str) -> Result<bool> {
     }
 }
 
+/// True where a container `name` is there and runs.
+///
+/// # Errors
+/// As [`exists`].
+pub async fn runs(engine: &Engine, name: &str) -> Result<bool> {
+    let inspect = engine.docker().inspect_container(name, None::<InspectContainerOptions>);
+    let what = format!("inspect the container {name}");
+    match engine.request(&what, format!("docker inspect {name}"), inspect).await {
+        Ok(found) => Ok(found.state.and_then(|state| state.running).unwrap_or(false)),
+        Err(error) if super::engine::refusal(&error) == Some(404) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Kills a running container with SIGKILL.
 ///
 /// # Errors

@@ -26,6 +26,13 @@ pub enum Place {
         /// `name:address` lines for its `/etc/hosts`, shared by all that join it.
         hosts: Vec<String>,
     },
+    /// On a cluster's network, with whatever address the engine gives it.
+    Member {
+        /// The network's name.
+        network: String,
+        /// `name:address` lines for its `/etc/hosts`.
+        hosts: Vec<String>,
+    },
     /// Inside the network and PID namespaces of a holder container, named here.
     Joins(String),
     /// No network, no capability, a root file system that nobody writes: for what holds the engine's socket.
@@ -234,6 +241,10 @@ impl ContainerSpec {
                     endpoints_config: Some(endpoints),
                 });
             }
+            Some(Place::Member { network, hosts }) => {
+                host.network_mode = Some(network.clone());
+                host.extra_hosts = Some(hosts.clone());
+            }
             Some(Place::Joins(holder)) => {
                 host.network_mode = Some(format!("container:{holder}"));
                 host.pid_mode = Some(format!("container:{holder}"));
@@ -266,6 +277,7 @@ impl ContainerSpec {
         let mut words = vec![format!("docker create --name {}", self.name)];
         match &self.place {
             Some(Place::Address { network, address, .. }) => words.push(format!("--network {network} --ip {address}")),
+            Some(Place::Member { network, .. }) => words.push(format!("--network {network}")),
             Some(Place::Joins(holder)) => words.push(format!("--network container:{holder} --pid container:{holder}")),
             Some(Place::Sealed) => words.push("--network none --read-only --cap-drop ALL".to_owned()),
             None => {}

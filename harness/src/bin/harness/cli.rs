@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use harness::error::EXIT_CODES;
 
 use crate::{
-    completions, conform, doctor, down, exec, images, logs, open, ps, setup, ssh, start, status, stop, sweep, up,
+    completions, conform, doctor, down, env, exec, images, logs, open, ps, setup, ssh, start, status, stop, sweep,
+    tool, up,
 };
 
 /// Boots whole Apache Mesos clusters in Docker and judges what they do.
@@ -55,6 +56,12 @@ pub(crate) enum Command {
     /// Run a command in a component's container.
     #[command(after_help = exec::EXAMPLES)]
     Exec(exec::Exec),
+    /// Put the real clients on a shell's PATH: dcos, kafkacat, kcat, zkCli.sh.
+    #[command(after_help = env::EXAMPLES)]
+    Env(env::Env),
+    /// Run one of the real clients against a cluster.
+    #[command(after_help = tool::EXAMPLES)]
+    Tool(tool::Tool),
     /// Print where Mesos answers, and open it in a browser.
     #[command(after_help = open::EXAMPLES)]
     Open(open::Open),
@@ -105,7 +112,7 @@ fn exit_codes() -> String {
     let table: Vec<String> = rows.collect();
     format!(
         "Exit codes:   of most commands                               of `conform`\n{}\n\
-         `exec` and `ssh NODE -- CMD` exit as CMD does.\n\n\
+         `exec`, `tool` and `ssh NODE -- CMD` exit as CMD does.\n\n\
          `harness COMMAND --help` has examples.",
         table.join("\n")
     )

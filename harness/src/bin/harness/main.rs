@@ -5,6 +5,7 @@ mod completions;
 mod conform;
 mod doctor;
 mod down;
+mod env;
 mod exec;
 mod images;
 mod logs;
@@ -19,6 +20,7 @@ mod stop;
 mod sweep;
 mod table;
 mod target;
+mod tool;
 mod up;
 
 use std::process::ExitCode;
@@ -110,6 +112,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Down(args) => down::run(args).await,
         Command::Ssh(args) => return ssh::run(args).await,
         Command::Exec(args) => return exec::run(args).await,
+        Command::Env(args) => env::run(args).await,
+        Command::Tool(args) => return tool::run(args).await,
         Command::Open(args) => open::run(args).await,
         Command::Start(args) => start::run(args).await,
         Command::Stop(args) => stop::run(args).await,

@@ -87,7 +87,7 @@ pub(crate) async fn run(args: SetupArgs) -> Result<()> {
 pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<Vec<String>> {
     let known = images_of(stack);
     let mut all = known.clone();
-    all.push(toolbox::image());
+    all.extend([toolbox::image(), toolbox::file_server::image()]);
     // The scenarios boot every version that is known, whatever the stack says.
     let versions = versions_of(mesos_master::NAME).iter();
     all.extend(

@@ -1,4 +1,4 @@
-//! Single containers beside a cluster, through testcontainers: under the cluster's lease, on its network.
+//! A web server beside a cluster, through testcontainers: under the cluster's lease, on its network.
 
 use std::net::Ipv4Addr;
 
@@ -15,10 +15,10 @@ use crate::error::Context;
 use crate::image::ImageSpec;
 use crate::{Cluster, Error, Kind, Result, deadlines, interrupt, labels};
 
-/// The image of the tools.
+/// Its image.
 #[must_use]
 pub fn image() -> ImageSpec {
-    ImageSpec::new("toolbox")
+    ImageSpec::new("file-server")
 }
 
 /// A gzipped tar archive of `files` (path and content).

@@ -8,9 +8,11 @@
 
 mod admin_router;
 mod cluster;
+mod dcos_cli;
 mod fixtures;
 mod haproxy;
 mod mesos;
 mod mesos_dns;
 mod node;
+mod redactions;
 mod zookeeper;

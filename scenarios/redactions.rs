@@ -1,0 +1,100 @@
+//! What differs from run to run in a document, and what stands there instead in a snapshot. One table for all components:
+//!
+//! | what | in | stands as |
+//! |---|---|---|
+//! | an address of the cluster's network | any string | `[address]` |
+//! | an agent's id, `<uuid>-S<number>` | any string | `[agent-id]` |
+//! | a framework's id, `<uuid>-<four digits>` | any string | `[framework-id]` |
+//! | any other UUID | any string | `[uuid]` |
+//! | seconds since the epoch, of today | a number in `*_time` or `timestamp` | `[time]` |
+//! | an amount, which is on offer or not at any moment | a number in `offered_resources`, whose `ports` are left out | `[offered]` |
+//! | a range of two ports out of 31000–32000 | `used_resources.ports` | `[two-ports]` |
+//!
+//! What is not of that shape stays as it is, and shows as a difference: a time of zero, an id of another form.
+
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use harness::Cluster;
+use harness::evidence::place::workspace_root;
+use regex::Regex;
+use serde_json::Value;
+
+const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
+const DAY_S: f64 = 86_400.0;
+
+/// The rows that are about strings, the longer forms first.
+static STRINGS: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
+    let regex = |suffix: &str| Regex::new(&format!(r"\b{UUID}{suffix}\b")).expect("it is a regular expression");
+    [
+        (regex(r"-S\d+"), "[agent-id]"),
+        (regex(r"-\d{4}"), "[framework-id]"),
+        (regex(""), "[uuid]"),
+    ]
+});
+static PORTS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\[3[12]\d{3}-3[12]\d{3}\]$").expect("it is a regular expression"));
+
+/// Compares `document` with `snapshots/<component>/<name>.snap`.
+pub(crate) fn assert_document(cluster: &Cluster, component: &str, name: &str, document: &Value) {
+    let mut document = document.clone();
+    redact(cluster, "", "", &mut document);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(workspace_root().join("snapshots").join(component));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_sort_maps(true);
+    settings.bind(|| insta::assert_json_snapshot!(name, document));
+}
+
+fn redact(cluster: &Cluster, parent: &str, field: &str, value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            // Ranges that are not on offer have no field.
+            if field == "offered_resources" {
+                fields.shift_remove("ports");
+            }
+            for (name, inner) in fields {
+                redact(cluster, field, name, inner);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| redact(cluster, parent, field, item)),
+        Value::String(text) if (parent, field) == ("used_resources", "ports") && two_ports(text) => {
+            "[two-ports]".clone_into(text);
+        }
+        Value::String(text) => *text = of_string(cluster, text),
+        Value::Number(number) if parent == "offered_resources" && number.as_f64() >= Some(0.0) => {
+            *value = "[offered]".into();
+        }
+        Value::Number(number) if is_time(field) && number.as_f64().is_some_and(is_recent) => *value = "[time]".into(),
+        _ => {}
+    }
+}
+
+fn of_string(cluster: &Cluster, text: &str) -> String {
+    let mut text = text.to_owned();
+    for (regex, placeholder) in &*STRINGS {
+        text = regex.replace_all(&text, *placeholder).into_owned();
+    }
+    for node in cluster.nodes() {
+        text = text.replace(&node.address().to_string(), "[address]");
+    }
+    text
+}
+
+fn two_ports(text: &str) -> bool {
+    let ends = text.trim_matches(['[', ']']).split_once('-');
+    let ends = ends.and_then(|(first, last)| Some((first.parse::<u32>().ok()?, last.parse::<u32>().ok()?)));
+    PORTS.is_match(text) && ends.is_some_and(|(first, last)| last == first + 1)
+}
+
+fn is_time(field: &str) -> bool {
+    field.ends_with("_time") || field == "timestamp"
+}
+
+fn is_recent(seconds: f64) -> bool {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64());
+    (now - seconds).abs() < DAY_S
+}

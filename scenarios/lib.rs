@@ -11,6 +11,7 @@ mod cluster;
 mod dcos_cli;
 mod fixtures;
 mod haproxy;
+mod marathon;
 mod mesos;
 mod mesos_dns;
 mod node;

@@ -146,6 +146,14 @@ deadlines! {
     MESOS_DNS_READY = 40 s;
     /// A change in the cluster is in the answers of its name servers.
     NAME_RESOLVED = 20 s;
+    /// A deployment of Marathon's ends: its tasks started, passed their checks, and old ones ended.
+    DEPLOYMENT = 90 s;
+    /// An app of Marathon's comes to what is asked for, outside of a deployment.
+    APP_STATE = 60 s;
+    /// Another Marathon leads: its session at ZooKeeper lasts ten seconds.
+    MARATHON_FAILOVER = 60 s;
+    /// Marathon tells of an event.
+    MARATHON_EVENT = 30 s;
     /// An agent answers and the leading master has registered it.
     AGENT_REGISTERED = 40 s;
     /// The master's view of an agent that was stopped.

@@ -5,9 +5,10 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use crate::client::http::Http;
+use crate::client::marathon::MarathonClient;
 use crate::client::mesos::{AgentClient, MasterClient};
 use crate::client::zookeeper::ZooKeeperServer;
-use crate::component::{container_name, mesos_agent, mesos_master, zookeeper};
+use crate::component::{container_name, marathon, mesos_agent, mesos_master, zookeeper};
 use crate::docker::exec::{ExecOutput, ExecSpec, exec};
 use crate::docker::{Engine, logs};
 use crate::suggest::closest;
@@ -183,6 +184,12 @@ impl Node {
     #[must_use]
     pub fn agent(&self) -> AgentClient {
         AgentClient::new(&format!("http://{}:{}", self.address, mesos_agent::PORT)).expect("an address makes a URL")
+    }
+
+    /// A client of the Marathon on this node.
+    #[must_use]
+    pub fn marathon(&self) -> MarathonClient {
+        MarathonClient::new(&format!("http://{}:{}", self.address, marathon::PORT)).expect("an address makes a URL")
     }
 
     /// The last `lines` lines of a component's output: what `docker logs` shows.

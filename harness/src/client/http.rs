@@ -7,14 +7,15 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
+use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
-use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
 use crate::deadlines::HTTP_REQUEST;
 use crate::{Error, Kind, Result};
 
 pub use answer::{Answer, Document};
+pub use reqwest::{Method, StatusCode};
 
 /// How much of an unexpected body an error shows.
 const SHOWN: usize = 2048;
@@ -77,11 +78,7 @@ impl Http {
 
     /// A POST of a JSON document.
     pub fn post_json(&self, path: &str, body: &Value) -> Request {
-        let mut request = self.request(Method::POST, path);
-        request.body = Some(body.to_string());
-        request
-            .header("content-type", "application/json")
-            .header("accept", "application/json")
+        self.request(Method::POST, path).json(body)
     }
 
     /// A POST of a JSON document that is answered with RecordIO of JSON documents.
@@ -178,6 +175,18 @@ impl Request {
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Gives it a JSON document, and asks for one.
+    pub fn json(self, body: &Value) -> Self {
+        self.json_text(body.to_string())
+    }
+
+    /// Gives it a text as its JSON body, whether it is JSON or not.
+    pub fn json_text(mut self, body: impl Into<String>) -> Self {
+        self.body = Some(body.into());
+        self.header("content-type", "application/json")
+            .header("accept", "application/json")
     }
 
     /// Hands a redirect to the caller instead of following it.

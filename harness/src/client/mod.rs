@@ -6,6 +6,7 @@
 
 pub mod http;
 pub mod ids;
+pub mod marathon;
 pub mod mesos;
 pub mod recordio;
 pub mod resources;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use crate::client::marathon::MarathonClient;
 use crate::client::mesos::agent::Sandbox;
 use crate::client::mesos::{Framework, FrameworkSpec, MasterClient, TaskHandle};
 use crate::client::zookeeper::ZooKeeper;
@@ -196,6 +197,13 @@ impl Cluster {
     #[must_use]
     pub fn mesos(&self) -> MasterClient {
         self.any_master().master()
+    }
+
+    /// A client of the Marathon on the first master node that runs; it passes on to the leader what it does not answer
+    /// itself. In a cluster without Marathon its requests say so.
+    #[must_use]
+    pub fn marathon(&self) -> MarathonClient {
+        self.any_master().marathon()
     }
 
     fn any_master(&self) -> Node {

@@ -93,7 +93,15 @@ impl Answer {
     /// # Errors
     /// [`Kind::Answer`] for another status, or a body of another shape.
     pub fn json<T: DeserializeOwned>(self) -> Result<T> {
-        let answer = self.ok()?;
+        self.ok()?.json_of_any()
+    }
+
+    /// The body, decoded from JSON, whatever the status is.
+    ///
+    /// # Errors
+    /// [`Kind::Answer`] for a body of another shape.
+    pub fn json_of_any<T: DeserializeOwned>(self) -> Result<T> {
+        let answer = self;
         serde_json::from_slice(&answer.body).map_err(|error| {
             answer
                 .unexpected(format!("a JSON document that reads as {}", std::any::type_name::<T>()))

@@ -1,0 +1,198 @@
+//! Marathon's own failures: nothing is lost, and tasks run on.
+
+use harness::client::http::Method;
+use harness::client::marathon::AppSpec;
+use harness::component::{marathon, mesos_agent, mesos_master, zookeeper};
+use harness::docker::exec::ExecSpec;
+use harness::evidence::Verdict;
+use harness::node::{Node, NodeName};
+use harness::{Cluster, Result, check};
+use rstest::rstest;
+use serde_json::json;
+
+use super::{SLEEPS, cluster, ids};
+
+#[rstest]
+#[tokio::test]
+async fn crash_loses_nothing(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let (node, client) = (cluster.master(), cluster.marathon());
+    let before = client.run(&AppSpec::command("/a", SLEEPS).instances(2)).await?;
+    let known = client.info().await?;
+
+    cluster.kill(&node, marathon::NAME).await?;
+    cluster.revive(&node, marathon::NAME).await?;
+    client.await_ready().await?;
+
+    let after = client.app("/a").await?;
+    check!(
+        client.info().await?.framework_id == known.framework_id,
+        "it is the same framework"
+    );
+    check!(after.version == before.version && after.cmd == before.cmd && after.instances == 2);
+    check!(
+        ids(&after) == ids(&before) && after.tasks_running == 2,
+        "the same tasks run on"
+    );
+    check!(client.versions("/a").await? == std::slice::from_ref(&before.version));
+    client.deployed(&client.scale("/a", 3).await?).await?;
+    check!(
+        ids(&before).is_subset(&ids(&client.app("/a").await?)),
+        "and are its own to look after"
+    );
+    cluster.finish().await
+}
+
+/// What ended while Marathon was away is known when it is back, and replaced.
+#[rstest]
+#[tokio::test]
+async fn end_during_its_absence_is_noticed(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let (node, client) = (cluster.master(), cluster.marathon());
+    let app = AppSpec::command("/a", "while [ ! -f go ]; do sleep 0.1; done; rm go");
+    let before = client.run(&app).await?;
+    let sandbox = super::sandbox(&cluster, &before.tasks[0]).await?;
+
+    cluster.kill(&node, marathon::NAME).await?;
+    let go = format!(
+        "cd {} && touch go && while [ -f go ]; do sleep 0.1; done",
+        sandbox.directory()
+    );
+    let go = ExecSpec::new(["timeout", "20", "sh", "-c", &go]);
+    cluster.slave(1)?.exec(mesos_agent::NAME, go).await?.success()?;
+    cluster.revive(&node, marathon::NAME).await?;
+
+    let after = client
+        .await_app("/a", "another task of /a runs", |app| {
+            app.tasks_running == 1 && ids(app).is_disjoint(&ids(&before))
+        })
+        .await?;
+    check!(after.tasks.len() == 1);
+    cluster.finish().await
+}
+
+/// In the middle of an upgrade that waits for room.
+#[rstest]
+#[tokio::test]
+async fn deployment_goes_on_after_a_crash(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let (node, client) = (cluster.master(), cluster.marathon());
+    client.run(&AppSpec::command("/a", SLEEPS).instances(2)).await?;
+    let broken = client
+        .update("/a", &json!({ "cmd": "sleep 2000", "cpus": 100 }))
+        .await?;
+    client
+        .await_queued("/a", "the new version waits", |item| item.count > 0)
+        .await?;
+
+    cluster.kill(&node, marathon::NAME).await?;
+    cluster.revive(&node, marathon::NAME).await?;
+    client.await_ready().await?;
+
+    let under_way = client.deployments().await?;
+    check!(
+        under_way.len() == 1 && under_way[0].id == broken.deployment_id,
+        "the same deployment: {under_way:?}"
+    );
+    let back = client.roll_back(&broken).await?;
+    client.deployed(&back).await?;
+    let after = client.app("/a").await?;
+    check!(after.cmd.as_deref() == Some(SLEEPS) && after.tasks_running == 2);
+    cluster.finish().await
+}
+
+async fn three_masters() -> Result<Cluster> {
+    Cluster::builder().masters(3).zookeepers(1).marathon().boot().await
+}
+
+/// Each answers, by way of the leader. The leader's crash is noticed when its session ends.
+#[tokio::test]
+async fn standby_takes_over() -> Verdict {
+    let cluster = three_masters().await?;
+    let leader = cluster.marathon().leader().await?;
+    let leads = |node: &&Node| leader == format!("{}:{}", node.address(), marathon::PORT);
+    let masters: Vec<&Node> = cluster
+        .nodes()
+        .filter(|node| matches!(node.name(), NodeName::Master(_)))
+        .collect();
+    let (first, others): (Vec<&Node>, Vec<&Node>) = masters.into_iter().partition(leads);
+    let (first, other) = (first[0], others[0]);
+    check!(other.marathon().leader().await? == leader, "all know the same leader");
+    let before = other.marathon().run(&AppSpec::command("/a", SLEEPS)).await?;
+    let answer = other.marathon().ask(Method::GET, "v2/apps//a", None).await?;
+    check!(answer.header("x-marathon-leader") == Some(format!("http://{leader}").as_str()));
+    check!(answer.header("x-marathon-via") == Some(format!("1.1 {}:8080", other.address()).as_str()));
+
+    cluster.kill(first, marathon::NAME).await?;
+
+    let next = other.marathon().await_leader_other_than(&leader).await?;
+    check!(
+        others
+            .iter()
+            .any(|node| next.starts_with(&format!("{}:", node.address()))),
+        "one of them: {next}"
+    );
+    let after = other
+        .marathon()
+        .await_app("/a", "the task is known to the next leader", |app| {
+            app.tasks_running == 1
+        })
+        .await?;
+    check!(ids(&after) == ids(&before));
+    other
+        .marathon()
+        .deployed(&other.marathon().scale("/a", 2).await?)
+        .await?;
+    cluster.finish().await
+}
+
+#[tokio::test]
+async fn leader_steps_down_when_asked() -> Verdict {
+    let cluster = three_masters().await?;
+    let client = cluster.marathon();
+    let before = client.run(&AppSpec::command("/a", SLEEPS)).await?;
+    let leader = client.leader().await?;
+
+    client.abdicate().await?;
+
+    client.await_leader_other_than(&leader).await?;
+    let after = client
+        .await_app("/a", "the task is known to the next leader", |app| {
+            app.tasks_running == 1
+        })
+        .await?;
+    check!(ids(&after) == ids(&before));
+    cluster.finish().await
+}
+
+/// Without ZooKeeper nothing is changed, since nothing could be kept; afterwards everything is as it was.
+#[rstest]
+#[tokio::test]
+async fn nothing_is_lost_without_zookeeper(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let (node, client) = (cluster.master(), cluster.marathon());
+    let before = client.run(&AppSpec::command("/a", SLEEPS)).await?;
+
+    cluster.kill(&node, zookeeper::NAME).await?;
+    // A Mesos master without ZooKeeper ends by itself, sooner or later.
+    cluster.kill(&node, mesos_master::NAME).await?;
+    let change = json!({ "instances": 2 });
+    let refused = client.ask(Method::PUT, "v2/apps//a", Some(&change)).await?;
+    check!(
+        refused.status().is_server_error(),
+        "a change is refused: {}",
+        refused.status()
+    );
+    cluster.revive(&node, zookeeper::NAME).await?;
+    cluster.revive(&node, mesos_master::NAME).await?;
+    client.await_ready().await?;
+
+    let after = client
+        .await_app("/a", "/a is as it was", |app| {
+            app.tasks_running == 1 && ids(app) == ids(&before)
+        })
+        .await?;
+    check!(after.version == before.version);
+    client.deployed(&client.scale("/a", 2).await?).await?;
+    cluster.finish().await
+}

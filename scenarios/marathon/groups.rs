@@ -50,7 +50,7 @@ async fn dependencies_are_deployed_first(#[future] cluster: Result<Cluster>) -> 
 
 #[rstest]
 #[tokio::test]
-async fn scaling_reaches_every_app_and_a_version_brings_it_back(#[future] cluster: Result<Cluster>) -> Verdict {
+async fn scaling_reaches_every_app_and_back(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
     let marathon = cluster.marathon();
     let first = shop(&cluster).await?;

@@ -11,7 +11,7 @@ ifdef STACK
 export HARNESS_STACK := $(abspath $(STACK))
 endif
 
-.PHONY: help conform test compile check lint doc bench setup doctor images up status down sweep clean
+.PHONY: help conform test compile check lint doc bench soak setup doctor images up status down sweep clean
 
 help: ## Show these verbs.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -44,6 +44,11 @@ doc: ## Build the documentation; a warning is an error.
 bench: compile ## Measure against floors of the same run; writes target/bench/latest.json.
 	@$(PROGRAM) setup
 	@cargo bench $(QUIET) --workspace --profile dev --bench cluster -- $(ARGS)
+
+# RUNS=3 ARGS='--within 20m --filter "test(/readme/)"' says how often, how long, and what.
+soak: compile ## Run all scenarios RUNS times, 20 unless said; writes the table of the runs to target/soak/latest.txt.
+	@$(PROGRAM) setup $(STACK_OPTION)
+	@cargo bench $(QUIET) --workspace --profile dev --bench soak -- --runs $(or $(RUNS),20) $(ARGS)
 
 setup: ## Install what the project needs on this machine; says nothing where nothing is to do.
 	@$(HARNESS) setup $(STACK_OPTION) $(ARGS)

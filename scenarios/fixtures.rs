@@ -18,6 +18,17 @@ pub(crate) const STUBBORN: &str = "trap 'echo got SIGTERM' TERM; echo ready; whi
 /// Above the 3 s that an executor gives by default: one that ignores the kill policy is too early.
 pub(crate) const GRACE: Duration = Duration::from_secs(4);
 
+/// The command of an app that serves `text` on the first port of its task: Perl with [`WEB_SERVER_MODULES`].
+pub(crate) fn web_server(text: &str) -> String {
+    format!(
+        "cat >server.pl <<'END'\n{}END\nexec perl server.pl $PORT0 {text}",
+        include_str!("web_server.pl")
+    )
+}
+
+/// What [`web_server`] needs.
+pub(crate) const WEB_SERVER_MODULES: [&str; 1] = ["IO::Socket::INET"];
+
 /// What the first slave's image says where it has no Perl with these modules, in which some tasks are written.
 pub(crate) async fn lacks_perl(cluster: &Cluster, modules: &[&str]) -> Result<Option<String>> {
     let modules: Vec<String> = modules.iter().map(|module| format!("-M{module}")).collect();

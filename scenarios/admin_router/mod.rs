@@ -1,6 +1,7 @@
 //! Admin Router: one address for everything.
 
 mod answers;
+mod gateway;
 mod mesos;
 mod routes;
 mod service;

@@ -1,12 +1,17 @@
 //! The route to the pages and interfaces of frameworks.
 
+use harness::await_until::{Probe, Wait};
+use harness::client::Http;
+use harness::client::http::{Method, StatusCode};
 use harness::client::mesos::FrameworkSpec;
-use harness::evidence::Verdict;
+use harness::evidence::{Verdict, not_applicable};
 use harness::toolbox::FileServer;
-use harness::{Cluster, Result, check};
+use harness::{Cluster, Result, check, deadlines};
 use rstest::rstest;
+use serde_json::json;
 
 use super::{routed, router};
+use crate::fixtures::{WEB_SERVER_MODULES, lacks_perl, web_server};
 
 /// A framework's page: two files that a browser asks for.
 async fn page(cluster: &Cluster) -> Result<FileServer> {
@@ -54,4 +59,74 @@ async fn page_without_a_slash_is_redirected(#[future] routed: Result<Cluster>) -
     check!(answer.header("location") == Some("/service/shop/"));
     framework.finish().await?;
     cluster.finish().await
+}
+
+/// The original took the port of the first SRV record, and Mesos-DNS shuffles them: of twenty requests to an app with two
+/// ports, half went to the wrong one. The first port has the larger number here: no order of records or numbers helps.
+#[tokio::test]
+async fn takes_an_apps_first_port() -> Verdict {
+    let cluster = Cluster::builder().marathon().mesos_dns().admin_router().boot().await?;
+    if let Some(said) = lacks_perl(&cluster, &WEB_SERVER_MODULES).await? {
+        return not_applicable(said);
+    }
+    let second = "PORT0=$PORT1; ".to_owned() + &web_server("second");
+    let both = format!("({second}) & {}", web_server("first"));
+    let app = json!({
+        "id": "/spark", "cmd": both, "cpus": 0.1, "mem": 64, "ports": [31_900, 31_100], "requirePorts": true,
+    });
+    let http = router(&cluster);
+
+    http.post_json("marathon/v2/apps", &app)
+        .send()
+        .await?
+        .expect(&[StatusCode::CREATED])?;
+
+    await_page(&http, "service/sparkcli/", |page| page == "first").await?;
+    for _ in 0..20 {
+        let page = http.get("service/sparkcli/").send().await?.ok()?;
+        check!(page.text() == "first");
+    }
+    cluster.finish().await
+}
+
+/// Its page says which task serves it.
+#[tokio::test]
+async fn follows_an_app_that_moved() -> Verdict {
+    let cluster = Cluster::builder().marathon().admin_router().boot().await?;
+    if let Some(said) = lacks_perl(&cluster, &WEB_SERVER_MODULES).await? {
+        return not_applicable(said);
+    }
+    let app = json!({
+        "id": "/mover", "cmd": web_server("$MESOS_TASK_ID"), "cpus": 0.1, "mem": 32,
+        "labels": {
+            "DCOS_SERVICE_NAME": "mover", "DCOS_SERVICE_SCHEME": "http", "DCOS_SERVICE_PORT_INDEX": "0",
+        },
+    });
+    let http = router(&cluster);
+    http.post_json("marathon/v2/apps", &app)
+        .send()
+        .await?
+        .expect(&[StatusCode::CREATED])?;
+    let first = await_page(&http, "service/mover/", |page| page.starts_with("mover.")).await?;
+
+    let kill = http.request(Method::DELETE, "marathon/v2/apps/mover/tasks");
+    kill.send().await?.ok()?;
+
+    let next = await_page(&http, "service/mover/", |page| {
+        page.starts_with("mover.") && page != first
+    })
+    .await?;
+    check!(next != first);
+    cluster.finish().await
+}
+
+/// Waits until `path` answers with a page that is the wanted one.
+async fn await_page(http: &Http, path: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
+    Wait::that(format!("{path} shows the page"), deadlines::TASK_STATE)
+        .until(async || match http.get(path).send().await {
+            Ok(answer) if answer.status() == StatusCode::OK && wanted(&answer.text()) => Probe::Ready(answer.text()),
+            Ok(answer) => Probe::NotYet(format!("{} {}", answer.status(), answer.text())),
+            Err(error) => Probe::NotYet(error.to_string()),
+        })
+        .await
 }

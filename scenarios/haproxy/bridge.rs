@@ -136,8 +136,12 @@ async fn reload_fails_no_request() -> Verdict {
         marathon.runs(&alone(&two));
         marathon.tells();
         await_answer(&cluster, PORT, "two").await?;
-        stop.send_replace(true);
         Ok::<_, harness::Error>(())
+    };
+    let change = async {
+        let changed = change.await;
+        stop.send_replace(true);
+        changed
     };
     let clients = futures_util::future::join_all((0..3).map(|_| load(&cluster, end.clone())));
     let (changed, loaded) = tokio::join!(change, clients);

@@ -164,6 +164,8 @@ deadlines! {
     TASK_STATE = 45 s;
     /// One HTTP request to a component.
     HTTP_REQUEST = 20 s;
+    /// Chromium opens a page, and the page shows what it asked its API for.
+    PAGE_SHOWS = 20 s;
     /// What a command in a container wrote is read, from its start to its end.
     SESSION_OUTPUT = 60 s;
     /// One look at a server that is starting. It is looked at again: some take a connection then and never answer it.

@@ -250,6 +250,15 @@ impl ClusterBuilder {
         self
     }
 
+    /// What is to run beside it, as a [browser](crate::client::browser::MEGABYTES) does, in megabytes: added to what was
+    /// said or follows from the topology so far.
+    #[must_use]
+    pub fn beside(mut self, megabytes: u64) -> Self {
+        let own = self.megabytes.unwrap_or_else(|| self.topology.megabytes());
+        self.megabytes = Some(own + megabytes);
+        self
+    }
+
     /// Boots the cluster and waits until a master leads and every agent is registered.
     ///
     /// # Errors

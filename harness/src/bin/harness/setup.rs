@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use harness::Result;
+use harness::client::browser;
 use harness::component::{images_of, mesos_master, own_image};
 use harness::docker::{Engine, engine};
 use harness::image::Images;
@@ -87,7 +88,7 @@ pub(crate) async fn run(args: SetupArgs) -> Result<()> {
 pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<Vec<String>> {
     let known = images_of(stack);
     let mut all = known.clone();
-    all.extend([toolbox::image(), toolbox::file_server::image()]);
+    all.extend([toolbox::image(), toolbox::file_server::image(), browser::image()]);
     // The scenarios boot every version that is known, whatever the stack says.
     let versions = versions_of(mesos_master::NAME).iter();
     all.extend(

@@ -7,6 +7,7 @@ mod health;
 mod limits;
 mod master;
 mod offers;
+mod pages;
 mod quota;
 mod recovery;
 mod reservation;

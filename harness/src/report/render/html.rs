@@ -1,4 +1,5 @@
-//! `report.html`: one file without external resources, light and dark, everything escaped by the template engine.
+//! `report.html`: one file without external resources, light and dark, everything escaped by the template engine. The
+//! pictures that scenarios took lie beside it, among the evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +7,7 @@ use askama::Template;
 
 use crate::catalogue::RequirementId;
 use crate::error::Context;
-use crate::report::model::{Gap, Report, RequirementResult};
+use crate::report::model::{Attempt, Gap, Report, RequirementResult};
 use crate::report::{Outcome, words};
 use crate::{Kind, Result};
 
@@ -82,7 +83,29 @@ fn open(report: &Report) -> Vec<&RequirementResult> {
     open
 }
 
+/// A picture among an attempt's evidence.
+struct Picture<'a> {
+    test: &'a str,
+    name: &'a str,
+    /// Relative to the report.
+    path: String,
+}
+
 impl Page<'_> {
+    /// The pictures that the attempts of a requirement left.
+    fn pictures<'a>(&self, one: &'a RequirementResult) -> Vec<Picture<'a>> {
+        let of = |attempt: &'a Attempt| {
+            let folder = attempt.evidence.as_deref().unwrap_or_default();
+            let names = attempt.files.iter().filter_map(|file| file.strip_suffix(".png"));
+            names.map(move |name| Picture {
+                test: &attempt.test,
+                name,
+                path: format!("{folder}/{name}.png"),
+            })
+        };
+        one.attempts.iter().flat_map(of).collect()
+    }
+
     /// The summary without the verdict, which stands before it.
     fn headline(&self) -> &str {
         let summary = &self.report.summary;

@@ -33,9 +33,21 @@ impl ContextFile {
 
     /// What of the entry counts: its kind, whether it is executable, and its contents.
     pub(super) fn fingerprint(&self) -> Result<String> {
-        if let Some(target) = &self.link {
-            return Ok(format!("link {}", target.display()));
+        match &self.link {
+            Some(target) => Ok(format!("link {}", target.display())),
+            None => self.content(),
         }
+    }
+
+    /// What of the entry counts for a compiler, which follows links: a crate may include a file of another folder.
+    pub(super) fn compiled(&self) -> Result<String> {
+        if self.link.is_some() && !self.source.is_file() {
+            return self.fingerprint();
+        }
+        self.content()
+    }
+
+    fn content(&self) -> Result<String> {
         let (_, sha256) = digest::of_file(&self.source)?;
         Ok(format!("{} {sha256}", if self.executable { "program" } else { "file" }))
     }
@@ -200,6 +212,24 @@ mod tests {
         LABEL a=b
         COPY FROM /
         ");
+    }
+
+    #[test]
+    fn a_compiler_sees_what_a_link_leads_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let (crate_, other) = (dir.path().join("crate"), dir.path().join("other.js"));
+        fs::create_dir(&crate_).unwrap();
+        std::os::unix::fs::symlink("../other.js", crate_.join("kit.js")).unwrap();
+        let seen = || {
+            let file = &files(&crate_).unwrap()[0];
+            (file.fingerprint().unwrap(), file.compiled().unwrap())
+        };
+        fs::write(&other, "one").unwrap();
+        let before = seen();
+        fs::write(&other, "two").unwrap();
+        let after = seen();
+        assert_eq!(before.0, after.0, "an image has the link itself");
+        assert_ne!(before.1, after.1);
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub(crate) fn record(images: &Images, name: &str, version: &str) -> Result<Compo
         name: name.to_owned(),
         version: version.to_owned(),
         provenance: Provenance::UpstreamLibrary,
-        artefact: format!("libmesos from {}; ours: the launcher's main", egg.file),
+        artefact: format!("libmesos from {}; ours: the launcher's main, the web page", egg.file),
         sha256: egg.sha256.clone(),
         image: images.reference(&super::own_image(name, version))?,
     })

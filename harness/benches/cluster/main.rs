@@ -11,6 +11,7 @@ mod growth;
 mod killed;
 mod measure;
 mod scenarios;
+mod stack;
 mod tasks;
 
 use std::process::ExitCode;
@@ -77,6 +78,7 @@ async fn run(args: &Args) -> Result<()> {
     entries.extend(killed::measure(&engine, args.runs.div_ceil(2)).await?);
     entries.extend(tasks::measure(args.tasks).await?);
     entries.extend(dns::measure(args.tasks).await?);
+    entries.extend(stack::measure(args.runs.div_ceil(2), args.tasks).await?);
     entries.extend(scenarios::measure(&root, args.scenarios).await?);
     if args.cold {
         entries.extend(cold::measure(&engine, &root).await?);

@@ -299,6 +299,12 @@ impl ClusterBuilder {
             ))
             .expected("1 to 9 masters, 1 to 9 ZooKeeper servers and up to 99 slaves"));
         }
+        if masters % 2 == 0 {
+            // The replicated log initialises itself when 2 × quorum − 1 replicas are there, and a quorum of an even number
+            // needs one more than there are.
+            return Err(Error::usage(format!("{masters} masters"))
+                .expected("1, 3, 5, 7 or 9 masters: an even number of them never agrees on its first registry"));
+        }
         if let Some(name) = &self.name {
             check_name(name)?;
         }
@@ -326,6 +332,7 @@ mod tests {
         for (builder, part) in [
             (ClusterBuilder::default().masters(0), "1 to 9 masters"),
             (ClusterBuilder::default().slaves(100), "up to 99 slaves"),
+            (ClusterBuilder::default().masters(2), "1, 3, 5, 7 or 9 masters"),
             (two_words, "lower-case"),
         ] {
             let error = builder.check().expect_err(part);

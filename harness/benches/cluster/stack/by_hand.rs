@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bollard::models::{ContainerInspectResponse, Mount, MountTypeEnum};
+use bollard::models::{ContainerInspectResponse, Mount, MountType};
 use futures_util::future::try_join_all;
 use harness::await_until::{Probe, Wait};
 use harness::client::zookeeper::ZooKeeperServer;
@@ -225,7 +225,7 @@ fn part(node: &str, component: &str, address: &str, inspected: ContainerInspectR
 }
 
 fn volume(mount: Mount) -> (Option<String>, String) {
-    let own = mount.typ == Some(MountTypeEnum::VOLUME);
+    let own = mount.typ == Some(MountType::VOLUME);
     let mode = if mount.read_only == Some(true) { ":ro" } else { "" };
     let source = mount.source.filter(|_| !own);
     (source, format!("{}{mode}", mount.target.unwrap_or_default()))

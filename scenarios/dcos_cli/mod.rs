@@ -4,6 +4,7 @@ mod config;
 mod input;
 mod install;
 mod logs;
+mod marathon;
 mod output;
 mod service;
 mod task;

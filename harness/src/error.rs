@@ -25,6 +25,8 @@ pub enum Kind {
     Deadline,
     /// A component answered, but not as its interface says.
     Answer,
+    /// A package, or an archive of packages, is not as the format says.
+    Package,
     /// Something of ours could not be removed.
     Cleanup,
     /// A signal asked us to stop.
@@ -48,7 +50,7 @@ pub struct ExitCode {
 /// exits as that one does.
 pub const EXIT_CODES: [ExitCode; 7] = [
     ExitCode::new(0, "done", "conformant"),
-    ExitCode::new(1, "the cluster failed", "nonconformant"),
+    ExitCode::new(1, "the cluster or the package failed", "nonconformant"),
     ExitCode::new(2, "", "inconclusive or partial"),
     ExitCode::new(
         3,
@@ -73,7 +75,7 @@ impl Kind {
         match self {
             Kind::Usage => 64,
             Kind::Environment | Kind::Image | Kind::Cleanup | Kind::Internal => 3,
-            Kind::Component | Kind::Deadline | Kind::Answer => 1,
+            Kind::Component | Kind::Deadline | Kind::Answer | Kind::Package => 1,
             Kind::Interrupted => 130,
         }
     }
@@ -81,7 +83,7 @@ impl Kind {
     /// True where the thing under test is at fault, and not the harness or the machine.
     #[must_use]
     pub fn is_subjects_fault(self) -> bool {
-        matches!(self, Kind::Component | Kind::Deadline | Kind::Answer)
+        matches!(self, Kind::Component | Kind::Deadline | Kind::Answer | Kind::Package)
     }
 }
 
@@ -295,6 +297,7 @@ mod tests {
             Kind::Component,
             Kind::Deadline,
             Kind::Answer,
+            Kind::Package,
             Kind::Cleanup,
             Kind::Interrupted,
             Kind::Internal,

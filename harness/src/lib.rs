@@ -93,6 +93,7 @@ pub mod labels;
 pub mod lease;
 pub mod node;
 pub mod owner;
+pub mod package;
 pub mod prelude;
 pub mod progress;
 pub mod provenance;

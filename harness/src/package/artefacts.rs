@@ -1,0 +1,112 @@
+//! The artefact index: what packages download, kept here, so that a cluster without a network has it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::wheel;
+use crate::error::Context;
+use crate::image::digest;
+use crate::{Error, Kind, Result};
+
+/// The index's name in `fixtures/packages/`.
+pub const INDEX_FILE: &str = "artefacts.toml";
+
+/// One file that packages download.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artefact {
+    /// As packages name it.
+    pub url: String,
+    /// Where its bytes are, beside the index; or `wheel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// A folder that is the content of a Python wheel, which is built of it: the same bytes each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wheel: Option<PathBuf>,
+    /// Of the bytes that are served, in lower-case hex.
+    pub sha256: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    artefact: Vec<Artefact>,
+}
+
+/// All of them, by URL.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    folder: PathBuf,
+    artefacts: BTreeMap<String, Artefact>,
+}
+
+impl Index {
+    /// That of this checkout.
+    ///
+    /// # Errors
+    /// As [`Index::read`].
+    pub fn ours() -> Result<Self> {
+        Index::read(&crate::workspace::fixtures().join("packages").join(INDEX_FILE))
+    }
+
+    /// Reads an index file.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where it cannot be read or says nonsense.
+    pub fn read(file: &Path) -> Result<Self> {
+        let shown = file.display();
+        let text = std::fs::read_to_string(file).context(Kind::Usage, || format!("{shown} cannot be read"))?;
+        let parsed: File = toml::from_str(&text).context(Kind::Usage, || format!("{shown} is no artefact index"))?;
+        let mut artefacts = BTreeMap::new();
+        for artefact in parsed.artefact {
+            let url = artefact.url.clone();
+            let wrong = |what: &str| Err(Error::usage(format!("{shown}: the artefact {url} {what}")));
+            if artefact.file.is_some() == artefact.wheel.is_some() {
+                return wrong("needs either file or wheel");
+            }
+            if artefact.sha256.len() != 64 || !artefact.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return wrong("has a sha256 that is none");
+            }
+            if artefacts.insert(url.clone(), artefact).is_some() {
+                return wrong("stands there twice");
+            }
+        }
+        let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        Ok(Index { folder, artefacts })
+    }
+
+    /// The artefact of a URL; what stands behind a `#` is the client's business.
+    #[must_use]
+    pub fn get(&self, url: &str) -> Option<&Artefact> {
+        self.artefacts.get(url.split('#').next().unwrap_or(url))
+    }
+
+    /// Every artefact, by URL.
+    pub fn iter(&self) -> impl Iterator<Item = &Artefact> {
+        self.artefacts.values()
+    }
+
+    /// The bytes to serve for it.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] where its file cannot be read; [`Kind::Package`] where it is not what the index pins.
+    pub fn bytes(&self, artefact: &Artefact) -> Result<Vec<u8>> {
+        let bytes = match (&artefact.file, &artefact.wheel) {
+            (Some(file), _) => {
+                let path = self.folder.join(file);
+                std::fs::read(&path).context(Kind::Usage, || format!("{} cannot be read", path.display()))?
+            }
+            (None, Some(wheel)) => wheel::build(&self.folder.join(wheel))?,
+            (None, None) => return Err(Error::internal(format!("the artefact {} has no content", artefact.url))),
+        };
+        let got = digest::of_bytes(&bytes);
+        if got == artefact.sha256 {
+            return Ok(bytes);
+        }
+        let changed = format!("{} is not what {INDEX_FILE} pins: got sha256 {got}", artefact.url);
+        Err(Error::new(Kind::Package, changed).expected(format!("sha256 {}", artefact.sha256)))
+    }
+}

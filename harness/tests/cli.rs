@@ -9,7 +9,7 @@ use harness::error::EXIT_CODES;
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_harness");
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 19] = [
     "up",
     "status",
     "ps",
@@ -24,6 +24,7 @@ const VERBS: [&str; 18] = [
     "logs",
     "conform",
     "images",
+    "package",
     "doctor",
     "setup",
     "sweep",

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use harness::error::EXIT_CODES;
 
 use crate::{
-    completions, conform, doctor, down, env, exec, images, logs, open, ps, setup, ssh, start, status, stop, sweep,
+    completions, conform, doctor, down, env, exec, images, logs, open, package, ps, setup, ssh, start, status, stop, sweep,
     tool, up,
 };
 
@@ -80,6 +80,9 @@ pub(crate) enum Command {
     /// Build, list, check, prune, save or load the images.
     #[command(after_help = images::EXAMPLES)]
     Images(images::ImagesArgs),
+    /// Check, render, index or archive packages.
+    #[command(after_help = package::EXAMPLES)]
+    Package(package::PackageArgs),
     /// Check every prerequisite on this machine, with its remedy.
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::DoctorArgs),

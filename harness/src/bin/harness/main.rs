@@ -11,6 +11,7 @@ mod images;
 mod logs;
 mod open;
 mod output;
+mod package;
 mod ps;
 mod setup;
 mod ssh;
@@ -120,6 +121,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Logs(args) => logs::run(args).await,
         Command::Conform(args) => return conform::run(args).await,
         Command::Images(args) => images::run(args).await,
+        Command::Package(args) => return package::run(args),
         Command::Doctor(args) => return doctor::run(args).await,
         Command::Setup(args) => setup::run(args).await,
         Command::Sweep(args) => sweep::run(args).await,

@@ -10,6 +10,7 @@ mod floor;
 mod growth;
 mod killed;
 mod measure;
+mod packages;
 mod scenarios;
 mod stack;
 mod tasks;
@@ -79,6 +80,7 @@ async fn run(args: &Args) -> Result<()> {
     entries.extend(tasks::measure(args.tasks).await?);
     entries.extend(dns::measure(args.tasks).await?);
     entries.extend(stack::measure(args.runs.div_ceil(2), args.tasks).await?);
+    entries.extend(packages::measure(args.runs)?);
     entries.extend(scenarios::measure(&root, args.scenarios).await?);
     if args.cold {
         entries.extend(cold::measure(&engine, &root).await?);

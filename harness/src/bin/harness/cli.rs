@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use harness::error::EXIT_CODES;
 
 use crate::{
-    completions, conform, doctor, down, env, exec, images, logs, open, package, ps, setup, ssh, start, status, stop, sweep,
-    tool, up,
+    completions, conform, doctor, down, env, exec, images, logs, open, package, ps, setup, ssh, start, status, stop,
+    sweep, tool, up,
 };
 
 /// Boots whole Apache Mesos clusters in Docker and judges what they do.

@@ -6,6 +6,7 @@ mod deployments;
 mod errors;
 mod groups;
 mod health;
+mod pages;
 mod queue;
 mod recovery;
 

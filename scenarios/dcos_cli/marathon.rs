@@ -43,7 +43,7 @@ async fn app_is_added_scaled_and_removed(#[future] apps: Result<Cluster>) -> Ver
     let added = add(&cluster, WEB).await?.success()?;
     deployed(
         &cluster,
-        dcos(&cluster, &["marathon", "app", "start", "--force", "web", "2"]).await?,
+        dcos(&cluster, &["marathon", "app", "update", "web", "instances=2"]).await?,
     )
     .await?;
 

@@ -162,6 +162,13 @@ impl Backend {
         let server = tokio::spawn(async move { drop(axum::serve(listener, app).await) });
         Ok(Backend { address, server })
     }
+
+    /// Nobody listens at its address any more when this is done.
+    pub(super) async fn end(mut self) {
+        self.server.abort();
+        // That it was aborted is all that can be said of it.
+        drop((&mut self.server).await);
+    }
 }
 
 /// An application of one service port as Marathon shows it, with `backends` for its running tasks.

@@ -54,7 +54,9 @@ async fn serves(what: &str, http: Http, path: &str, pointer: &str) -> Result<()>
     Wait::that(what, deadlines::MARATHON_READY)
         .look_at_most(deadlines::STARTING_LOOK)
         .until(async || {
-            let answer = async { http.get(path).send().await?.ok() }.await;
+            // Only HAProxy looks at it: its statistics are nowhere else.
+            let request = http.get(path).query("stats", "");
+            let answer = async { request.send().await?.ok() }.await;
             let answer = match answer {
                 Ok(answer) => answer,
                 Err(error) => return Probe::NotYet(error.to_string()),

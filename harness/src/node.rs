@@ -4,13 +4,15 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
+use crate::await_until::Wait;
 use crate::client::http::Http;
 use crate::client::marathon::MarathonClient;
 use crate::client::mesos::{AgentClient, MasterClient};
 use crate::client::zookeeper::ZooKeeperServer;
 use crate::component::{container_name, marathon, mesos_agent, mesos_master, zookeeper};
+use crate::deadlines::{self, Deadline};
 use crate::docker::exec::{ExecOutput, ExecSpec, exec};
-use crate::docker::{Engine, logs};
+use crate::docker::{Engine, container, logs};
 use crate::suggest::closest;
 use crate::{Error, Result};
 
@@ -207,6 +209,16 @@ impl Node {
     /// A non-zero exit is no error: see [`ExecOutput::exit_code`].
     pub async fn exec(&self, component: &str, spec: ExecSpec) -> Result<ExecOutput> {
         exec(&self.engine, &self.container(component), spec).await
+    }
+
+    /// A wait for `component`, which people call `title`, to do `what` after its start: its death ends the wait, and its
+    /// log's end explains one that expires.
+    pub(crate) fn starting(&self, component: &'static str, title: &str, what: &str, deadline: Deadline) -> Wait<'_> {
+        let name = self.container(component);
+        Wait::that(format!("{title} on {} {what}", self.name), deadline)
+            .look_at_most(deadlines::STARTING_LOOK)
+            .unless(async move { container::death(&self.engine, &[name]).await })
+            .explained_by(self.diagnosis(component))
     }
 
     /// What explains a wait for this component that expired: the tail of its log.

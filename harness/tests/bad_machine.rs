@@ -172,7 +172,7 @@ async fn an_image_without_its_layers_is_told(
 ) {
     let child = Child::new("layers").await;
     let engine = Refusing::new(child.folder.path(), Refusal { method, part, message });
-    let args = ["up", "--name", &child.name];
+    let args = [&["up", "--name", &child.name], &child::BARE[..]].concat();
     let ended = child.program(&args, &[("DOCKER_HOST", &engine.address())]).await;
     child.assert_nothing_left().await;
     ended.assert_code(3);

@@ -328,7 +328,7 @@ async fn shows_the_logs_of_several(child: &Child) {
 #[tokio::test]
 async fn a_topology_file_in_the_folder_describes_the_cluster() {
     let child = Child::new("topology").await;
-    let text = "slaves = 2\n[agent]\nattributes = \"rack:a\"\n[node.mesos-slave2]\n\
+    let text = "slaves = 2\nservices = \"none\"\n[agent]\nattributes = \"rack:a\"\n[node.mesos-slave2]\n\
                 resources = \"cpus:3;mem:512\"\nrole = \"ads\"\n[node.mesos-slave3]\nattributes = \"rack:c\"\n";
     child.file("harness.toml", text);
     let up = async |args: &[&str]| {

@@ -13,7 +13,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_harness");
 #[tokio::test]
 async fn the_real_clients_are_on_the_path() {
     let child = Child::new("env").await;
-    child.harness("up", &[]).await.assert_code(0);
+    the_readme_boots_the_full_stack(&child).await;
     a_shell_finds_them_and_loses_them_again(&child).await;
     they_see_the_files_of_whoever_calls(&child).await;
     they_end_as_they_do_anywhere(&child).await;
@@ -22,6 +22,38 @@ async fn the_real_clients_are_on_the_path() {
     a_node_has_the_checkout(&child).await;
     child.harness("down", &[]).await.assert_code(0);
     child.assert_nothing_left().await;
+}
+
+/// `harness up` alone, as a person types it.
+async fn the_readme_boots_the_full_stack(child: &Child) {
+    let up = child.program(&["up", "--name", &child.name, "--json"], &[]).await;
+    up.assert_code(0);
+    let up = up.json();
+    let services = up["services"].as_array().expect("a list");
+    let mut what: Vec<_> = services
+        .iter()
+        .map(|one| format!("{} {}", one["node"], one["component"]).replace('"', ""))
+        .collect();
+    what.sort();
+    assert_eq!(
+        what,
+        [
+            "haproxy1 haproxy",
+            "mesos-master1 admin-router",
+            "mesos-master1 marathon",
+            "mesos-master1 mesos-dns",
+            "mesos-master1 mesos-master",
+            "mesos-master1 zookeeper",
+            "mesos-slave1 mesos-agent",
+        ]
+    );
+    let agent = services.iter().find(|one| one["component"] == "mesos-agent");
+    let address = agent.and_then(|one| one["address"].as_str()).expect("a string");
+    let node = child
+        .program(&["tool", "--name", &child.name, "dcos", "node"], &[])
+        .await;
+    node.assert_code(0);
+    assert!(node.stdout.contains(address), "{}", node.stdout);
 }
 
 #[tokio::test]

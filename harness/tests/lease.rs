@@ -91,7 +91,8 @@ impl Drop for Foreign {
 
 /// `harness up`, until its lease owns the cluster's network.
 async fn booting(child: &Child) -> (tokio::process::Child, String) {
-    let mut command = child.command(env!("CARGO_BIN_EXE_harness"), &["up", "--name", &child.name]);
+    let args = [&["up", "--name", &child.name], &child::BARE[..]].concat();
+    let mut command = child.command(env!("CARGO_BIN_EXE_harness"), &args);
     let running = command.spawn().expect("it starts");
     let lease = child.lease().await;
     (running, lease)
@@ -152,7 +153,7 @@ async fn a_signal_removes_what_is_created_at_that_moment() {
     let ended = child::end(owner).await;
     let left = child.objects().await;
     kill(reaper, Signal::SIGCONT).expect("it is ours");
-    assert_eq!(left, Vec::<String>::new());
+    assert_eq!(left, Vec::<String>::new(), "{}", ended.stderr);
     assert_eq!(ended.status.code(), Some(143), "{}", ended.stderr);
 }
 

@@ -128,7 +128,7 @@ impl Cluster {
         tracing::info!("waiting for ZooKeeper");
         let servers = control.iter().take(usize::from(zookeepers));
         tokio::try_join!(
-            try_join_all(servers.map(|node| zookeeper::ready(&self.engine, node))),
+            try_join_all(servers.map(|node| zookeeper::ready(node))),
             try_join_all(others.iter().map(|node| self.prepare(node))),
         )?;
         tracing::info!("starting masters: {masters}, agents: {slaves}");
@@ -155,7 +155,7 @@ impl Cluster {
     /// Waits until every service of `node` serves.
     pub(super) async fn await_services(&self, node: &Node) -> Result<()> {
         let services = self.topology.services_on(node.name());
-        try_join_all(services.map(|service| service.ready(&self.engine, node)))
+        try_join_all(services.map(|service| service.ready(node)))
             .await
             .map(drop)
     }

@@ -118,7 +118,7 @@ impl Cluster {
         for component in self.components_on(node.name()) {
             container::start(&self.engine, &node.container(component)).await?;
             match component {
-                zookeeper::NAME => zookeeper::ready(&self.engine, node).await?,
+                zookeeper::NAME => zookeeper::ready(node).await?,
                 mesos_agent::NAME => self.await_agents(std::slice::from_ref(node)).await?,
                 mesos_master::NAME => self.await_leader(std::slice::from_ref(node)).await?,
                 _ => {}

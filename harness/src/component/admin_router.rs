@@ -1,9 +1,9 @@
 //! Admin Router: Debian's nginx under our own configuration, or a user's own image.
 
 use super::service::{Service, Surroundings};
-use super::{Recipe, mesos_master};
-use crate::await_until::{Probe, Wait};
-use crate::docker::{ContainerSpec, Engine, container};
+use super::{Recipe, mesos_dns, mesos_master};
+use crate::await_until::Probe;
+use crate::docker::ContainerSpec;
 use crate::image::Images;
 use crate::node::{Node, NodeName};
 use crate::provenance::{ComponentRecord, Provenance};
@@ -18,9 +18,6 @@ pub const TLS_PORT: u16 = 443;
 /// Where its certificate is, in its container.
 pub const CERTIFICATE: &str = "/etc/admin-router/tls/certificate.pem";
 
-/// Mesos-DNS's HTTP interface.
-const MESOS_DNS_PORT: u16 = 8123;
-
 /// Admin Router on `node`. It knows every master, and of the other services the one on its own node first: it works
 /// where there is no Mesos-DNS, and goes on when one node is gone.
 pub(crate) async fn container(recipe: &Recipe<'_>, node: NodeName, around: &Surroundings<'_>) -> Result<ContainerSpec> {
@@ -29,29 +26,23 @@ pub(crate) async fn container(recipe: &Recipe<'_>, node: NodeName, around: &Surr
         .joining(node, NAME, &image)
         .env("ADMIN_ROUTER_MESOS", around.masters_at(mesos_master::PORT))
         .env("ADMIN_ROUTER_MARATHON", around.of(Service::Marathon))
-        .env("ADMIN_ROUTER_MESOS_DNS", around.masters_at(MESOS_DNS_PORT))
+        .env("ADMIN_ROUTER_MESOS_DNS", around.masters_at(mesos_dns::HTTP_PORT))
         .env("COREOS_PUBLIC_IPV4", around.address.to_string());
     recipe.settings(NAME, container)
 }
 
 /// Waits until the one on `node` leads to a Mesos master.
-pub(crate) async fn ready(engine: &Engine, node: &Node) -> Result<()> {
+pub(crate) async fn ready(node: &Node) -> Result<()> {
     let http = node.http(PORT);
-    Wait::that(
-        format!("Admin Router on {} leads to Mesos", node.name()),
-        deadlines::ADMIN_ROUTER_READY,
-    )
-    .look_at_most(deadlines::STARTING_LOOK)
-    .unless(container::death(engine, &[node.container(NAME)]))
-    .explained_by(node.diagnosis(NAME))
-    .until(async || {
-        let version = async { http.get("mesos/version").send().await?.ok() };
-        match version.await {
-            Ok(_) => Probe::Ready(()),
-            Err(error) => Probe::NotYet(error.to_string()),
-        }
-    })
-    .await
+    node.starting(NAME, "Admin Router", "leads to Mesos", deadlines::ADMIN_ROUTER_READY)
+        .until(async || {
+            let version = async { http.get("mesos/version").send().await?.ok() };
+            match version.await {
+                Ok(_) => Probe::Ready(()),
+                Err(error) => Probe::NotYet(error.to_string()),
+            }
+        })
+        .await
 }
 
 /// The nginx is Debian's; what makes a router of it is ours.

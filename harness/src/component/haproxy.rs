@@ -2,8 +2,8 @@
 
 use super::service::Surroundings;
 use super::{Recipe, marathon};
-use crate::await_until::{Probe, Wait};
-use crate::docker::{ContainerSpec, Engine, container};
+use crate::await_until::Probe;
+use crate::docker::ContainerSpec;
 use crate::image::Images;
 use crate::node::{Node, NodeName};
 use crate::provenance::{ComponentRecord, Provenance};
@@ -30,24 +30,18 @@ pub(crate) async fn container(recipe: &Recipe<'_>, node: NodeName, around: &Surr
 }
 
 /// Waits until the one on `node` shows its statistics. It serves before it has heard of Marathon.
-pub(crate) async fn ready(engine: &Engine, node: &Node) -> Result<()> {
+pub(crate) async fn ready(node: &Node) -> Result<()> {
     let (user, password) = STATISTICS;
     let http = node.http(PORT).credential(user, password);
-    Wait::that(
-        format!("HAProxy on {} shows its statistics", node.name()),
-        deadlines::HAPROXY_READY,
-    )
-    .look_at_most(deadlines::STARTING_LOOK)
-    .unless(container::death(engine, &[node.container(NAME)]))
-    .explained_by(node.diagnosis(NAME))
-    .until(async || {
-        let statistics = async { http.get("haproxy").query("stats", "").send().await?.ok() };
-        match statistics.await {
-            Ok(_) => Probe::Ready(()),
-            Err(error) => Probe::NotYet(error.to_string()),
-        }
-    })
-    .await
+    node.starting(NAME, "HAProxy", "shows its statistics", deadlines::HAPROXY_READY)
+        .until(async || {
+            let statistics = async { http.get("haproxy").query("stats", "").send().await?.ok() };
+            match statistics.await {
+                Ok(_) => Probe::Ready(()),
+                Err(error) => Probe::NotYet(error.to_string()),
+            }
+        })
+        .await
 }
 
 /// Debian's HAProxy, and our program in the place of the script.

@@ -6,11 +6,9 @@ use serde_json::Value;
 
 use super::service::Surroundings;
 use super::{Recipe, mesos_master, zookeeper};
-use crate::await_until::{Probe, Wait};
-use crate::docker::{ContainerSpec, Engine, container};
-use crate::image::Images;
+use crate::await_until::Probe;
+use crate::docker::ContainerSpec;
 use crate::node::{Node, NodeName};
-use crate::provenance::{ComponentRecord, Provenance};
 use crate::{Result, deadlines};
 
 /// As it stands in the stack file and the component label.
@@ -39,37 +37,19 @@ pub fn state(ensemble: &[Ipv4Addr]) -> String {
 }
 
 /// Waits until the one on `node` knows a leader, and that leader is a framework of the Mesos master.
-pub(crate) async fn ready(engine: &Engine, node: &Node) -> Result<()> {
+pub(crate) async fn ready(node: &Node) -> Result<()> {
     let http = node.http(PORT);
-    Wait::that(
-        format!("Marathon on {} leads or follows", node.name()),
-        deadlines::MARATHON_READY,
-    )
-    .look_at_most(deadlines::STARTING_LOOK)
-    .unless(container::death(engine, &[node.container(NAME)]))
-    .explained_by(node.diagnosis(NAME))
-    .until(async || {
-        let info: Result<Value> = async { http.get("v2/info").send().await?.json() }.await;
-        match info {
-            Ok(info) if info["leader"].is_null() => Probe::NotYet("no leader is elected yet".to_owned()),
-            Ok(info) if info["frameworkId"].is_null() => {
-                Probe::NotYet("its leader is not registered with Mesos yet".to_owned())
+    node.starting(NAME, "Marathon", "leads or follows", deadlines::MARATHON_READY)
+        .until(async || {
+            let info: Result<Value> = async { http.get("v2/info").send().await?.json() }.await;
+            match info {
+                Ok(info) if info["leader"].is_null() => Probe::NotYet("no leader is elected yet".to_owned()),
+                Ok(info) if info["frameworkId"].is_null() => {
+                    Probe::NotYet("its leader is not registered with Mesos yet".to_owned())
+                }
+                Ok(_) => Probe::Ready(()),
+                Err(error) => Probe::NotYet(error.to_string()),
             }
-            Ok(_) => Probe::Ready(()),
-            Err(error) => Probe::NotYet(error.to_string()),
-        }
-    })
-    .await
-}
-
-/// Our own program: no registry has a build of the original.
-pub(crate) fn record(images: &Images, version: &str) -> Result<ComponentRecord> {
-    Ok(ComponentRecord {
-        name: NAME.to_owned(),
-        version: version.to_owned(),
-        provenance: Provenance::StandIn,
-        artefact: format!("the interface of Marathon {version}, built here"),
-        sha256: String::new(),
-        image: images.reference(&super::own_image(NAME, version))?,
-    })
+        })
+        .await
 }

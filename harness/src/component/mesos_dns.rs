@@ -7,11 +7,9 @@ use serde_json::Value;
 
 use super::service::Surroundings;
 use super::{Recipe, mesos_master};
-use crate::await_until::{Probe, Wait};
-use crate::docker::{ContainerSpec, Engine, container};
-use crate::image::Images;
+use crate::await_until::Probe;
+use crate::docker::ContainerSpec;
 use crate::node::{Node, NodeName};
-use crate::provenance::{ComponentRecord, Provenance};
 use crate::{Result, deadlines};
 
 /// As it stands in the stack file and the component label.
@@ -74,15 +72,14 @@ fn named(text: &str) -> Vec<IpAddr> {
 }
 
 /// Waits until the one on `node` knows the leading master. DNS is served before HTTP is.
-pub(crate) async fn ready(engine: &Engine, node: &Node) -> Result<()> {
+pub(crate) async fn ready(node: &Node) -> Result<()> {
     let http = node.http(HTTP_PORT);
-    Wait::that(
-        format!("Mesos-DNS on {} knows the leading master", node.name()),
+    node.starting(
+        NAME,
+        "Mesos-DNS",
+        "knows the leading master",
         deadlines::MESOS_DNS_READY,
     )
-    .look_at_most(deadlines::STARTING_LOOK)
-    .unless(container::death(engine, &[node.container(NAME)]))
-    .explained_by(node.diagnosis(NAME))
     .until(async || {
         let path = format!("v1/hosts/leader.{DOMAIN}");
         let hosts: Result<Value> = async { http.get(&path).send().await?.json() }.await;
@@ -96,18 +93,6 @@ pub(crate) async fn ready(engine: &Engine, node: &Node) -> Result<()> {
         }
     })
     .await
-}
-
-/// Our own program: no registry has a build of the original.
-pub(crate) fn record(images: &Images, version: &str) -> Result<ComponentRecord> {
-    Ok(ComponentRecord {
-        name: NAME.to_owned(),
-        version: version.to_owned(),
-        provenance: Provenance::StandIn,
-        artefact: format!("the interface of Mesos-DNS {version}, built here"),
-        sha256: String::new(),
-        image: images.reference(&super::own_image(NAME, version))?,
-    })
 }
 
 #[cfg(test)]

@@ -158,6 +158,18 @@ pub async fn records(engine: &Engine, images: &Images, stack: &Stack, name: &str
     })
 }
 
+/// A program of ours with the interface of `title`, of which no registry has a build.
+fn record_of_stand_in(images: &Images, name: &str, title: &str, version: &str) -> Result<ComponentRecord> {
+    Ok(ComponentRecord {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        provenance: Provenance::StandIn,
+        artefact: format!("the interface of {title} {version}, built here"),
+        sha256: String::new(),
+        image: images.reference(&own_image(name, version))?,
+    })
+}
+
 /// A user's own image: all that is known is which image it is.
 async fn record_of_image(engine: &Engine, name: &str, reference: &str, artefact: String) -> Result<ComponentRecord> {
     let inspect = engine.docker().inspect_image(reference);

@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Recipe, admin_router, haproxy, marathon, mesos_dns};
-use crate::docker::{ContainerSpec, Engine};
+use super::{Recipe, admin_router, haproxy, marathon, mesos_dns, record_of_stand_in};
+use crate::docker::ContainerSpec;
 use crate::image::Images;
 use crate::node::{Node, NodeName};
 use crate::provenance::ComponentRecord;
@@ -44,8 +44,10 @@ pub enum Services {
 impl Services {
     /// How a topology file and the command line say [`Services::All`].
     pub const EVERY: &str = "all";
+    /// How they say that there is none: ZooKeeper and Mesos alone.
+    pub const NONE: &str = "none";
 
-    /// Reads their names; [`Services::EVERY`] alone is all of them.
+    /// Reads their names; [`Services::EVERY`] alone is all of them, [`Services::NONE`] alone is none.
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::Kind::Usage) for a name that is none, with the one that was meant.
@@ -53,6 +55,9 @@ impl Services {
         let names: Vec<&str> = names.into_iter().collect();
         if names == [Services::EVERY] {
             return Ok(Services::All);
+        }
+        if names == [Services::NONE] {
+            return Ok(Services::Some(BTreeSet::new()));
         }
         names
             .into_iter()
@@ -184,12 +189,12 @@ impl Service {
     }
 
     /// Waits until the one on `node` serves.
-    pub(crate) async fn ready(self, engine: &Engine, node: &Node) -> Result<()> {
+    pub(crate) async fn ready(self, node: &Node) -> Result<()> {
         match self {
-            Service::Marathon => marathon::ready(engine, node).await,
-            Service::AdminRouter => admin_router::ready(engine, node).await,
-            Service::Haproxy => haproxy::ready(engine, node).await,
-            Service::MesosDns => mesos_dns::ready(engine, node).await,
+            Service::Marathon => marathon::ready(node).await,
+            Service::AdminRouter => admin_router::ready(node).await,
+            Service::Haproxy => haproxy::ready(node).await,
+            Service::MesosDns => mesos_dns::ready(node).await,
         }
     }
 
@@ -202,10 +207,14 @@ impl Service {
     ) -> Result<Vec<ComponentRecord>> {
         debug_assert!(super::is_ours(spec));
         match self {
-            Service::Marathon => Ok(vec![marathon::record(images, version)?]),
+            Service::Marathon => {
+                record_of_stand_in(images, marathon::NAME, "Marathon", version).map(|record| vec![record])
+            }
             Service::AdminRouter => Ok(vec![admin_router::record(images, version).await?]),
             Service::Haproxy => haproxy::records(images, version).await,
-            Service::MesosDns => Ok(vec![mesos_dns::record(images, version)?]),
+            Service::MesosDns => {
+                record_of_stand_in(images, mesos_dns::NAME, "Mesos-DNS", version).map(|record| vec![record])
+            }
         }
     }
 }
@@ -223,7 +232,12 @@ impl FromStr for Service {
         Service::named(text).ok_or_else(|| {
             let names = Service::ALL.map(Service::name);
             let error = Error::usage(format!("{text:?} is no service"));
-            let expected = format!("one of {}; or {} alone", names.join(", "), Services::EVERY);
+            let expected = format!(
+                "one of {}; or {} or {} alone",
+                names.join(", "),
+                Services::EVERY,
+                Services::NONE
+            );
             hinted(error.expected(expected), text, &names)
         })
     }

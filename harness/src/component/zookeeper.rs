@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use super::Recipe;
-use crate::await_until::{Probe, Wait};
-use crate::docker::{ContainerSpec, Engine, container};
+use crate::await_until::Probe;
+use crate::docker::ContainerSpec;
 use crate::image::Images;
 use crate::node::{Node, NodeName};
 use crate::provenance::{ComponentRecord, Provenance};
@@ -45,21 +45,14 @@ pub(crate) async fn container(
 }
 
 /// Waits until the server on `node` serves clients: it answers `ruok`, and `srvr` says which mode it is in.
-pub(crate) async fn ready(engine: &Engine, node: &Node) -> Result<()> {
-    let name = node.container(NAME);
+pub(crate) async fn ready(node: &Node) -> Result<()> {
     let server = node.zookeeper();
-    Wait::that(
-        format!("ZooKeeper on {} serves clients", node.name()),
-        deadlines::ZOOKEEPER_READY,
-    )
-    .look_at_most(deadlines::STARTING_LOOK)
-    .unless(container::death(engine, std::slice::from_ref(&name)))
-    .explained_by(node.diagnosis(NAME))
-    .until(async || match server.status().await {
-        Ok(_) => Probe::Ready(()),
-        Err(error) => Probe::NotYet(error.to_string()),
-    })
-    .await
+    node.starting(NAME, "ZooKeeper", "serves clients", deadlines::ZOOKEEPER_READY)
+        .until(async || match server.status().await {
+            Ok(_) => Probe::Ready(()),
+            Err(error) => Probe::NotYet(error.to_string()),
+        })
+        .await
 }
 
 /// The Debian package that the image holds.

@@ -4,7 +4,7 @@
 //! masters = 3             # 1 to 9; 1 where it is not said
 //! zookeepers = 3          # 1 to 9; as many as masters
 //! slaves = 2              # 0 to 99; 1
-//! services = ["marathon"] # of the full stack; or "all"
+//! services = ["marathon"] # beside ZooKeeper and Mesos; or "all", or "none"
 //!
 //! [agent]                 # every agent
 //! attributes = "rack:a"
@@ -139,12 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn services_are_named_or_all() {
+    fn services_are_named_or_all_or_none() {
         let services = |text| parse(text).expect("it is right").services;
         assert_eq!(services(""), None);
         assert_eq!(services("services = \"all\"\n"), Some(Services::All));
         let marathon = Services::Some(BTreeSet::from([Service::Marathon]));
         assert_eq!(services("services = [\"marathon\"]\n"), Some(marathon));
+        assert_eq!(services("services = \"none\"\n"), Some(Services::Some(BTreeSet::new())));
         let said = parse("services = [\"chronos\"]\n")
             .expect_err("no such service")
             .explain();

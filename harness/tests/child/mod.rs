@@ -27,6 +27,9 @@ use tokio::process::Command;
 /// What the first boot on a machine without images takes is not what these tests are about: they run warm.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// What `up` is told where a test needs no more than ZooKeeper and Mesos.
+pub(crate) const BARE: [&str; 2] = ["--services", "none"];
+
 /// One run of the program, or several, under one name.
 pub(crate) struct Child {
     pub(crate) engine: Engine,
@@ -90,7 +93,8 @@ impl Child {
         command
     }
 
-    /// `harness VERB --name NAME ARGS…`, to its end.
+    /// `harness VERB --name NAME ARGS…`, to its end. `up` without a word of services boots the bare cluster, since what
+    /// most tests judge has nothing to do with them.
     pub(crate) async fn harness(&self, verb: &str, args: &[&str]) -> Ended {
         self.harness_with(verb, args, &[]).await
     }
@@ -99,6 +103,9 @@ impl Child {
     pub(crate) async fn harness_with(&self, verb: &str, args: &[&str], env: &[(&str, &str)]) -> Ended {
         let mut all = vec![verb, "--name", &self.name];
         all.extend(args);
+        if verb == "up" && !args.contains(&"--services") {
+            all.extend(BARE);
+        }
         self.program(&all, env).await
     }
 

@@ -21,7 +21,8 @@ use crate::{output, sweep};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  harness up                                    one master, one slave
+  harness up                                    the README's cluster: one master, one slave, haproxy1
+  harness up --services none                    ZooKeeper and Mesos alone
   harness up --masters 3 --slaves 2 --name lab  another one beside it
   harness up --stack fixtures/stacks/mesos-1.10.toml
   harness up --topology lab.toml
@@ -30,6 +31,7 @@ A topology file says how many nodes there are and what agents offer:
 
   masters = 3
   slaves = 2
+  services = [\"marathon\", \"mesos-dns\"]
   [node.mesos-slave2]
   resources = \"cpus:8;mem:8192\"
   attributes = \"rack:b\"
@@ -48,7 +50,7 @@ pub(crate) struct Up {
     /// How many masters, each with a ZooKeeper server [default: 1].
     #[arg(long, value_name = "N")]
     masters: Option<u8>,
-    /// Services of the full stack, as in `marathon`, or `all` [default: none].
+    /// Services beside ZooKeeper and Mesos, as in `marathon`; `all` that the stack names, or `none` [default: all].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     services: Vec<String>,
     /// A stack file: which image or version each component has.
@@ -91,7 +93,7 @@ struct Service {
 }
 
 impl Up {
-    /// What the command line says of services, else the file; nothing where neither does.
+    /// What the command line says of services, else the file; `None` where neither does.
     fn services(&self, file: Option<&TopologyFile>) -> Result<Option<Services>> {
         match self.services.as_slice() {
             [] => Ok(file.and_then(|file| file.services.clone())),
@@ -147,9 +149,7 @@ pub(crate) async fn run(args: Up) -> Result<()> {
     if let Some(slaves) = args.slaves {
         builder = builder.slaves(slaves);
     }
-    if let Some(services) = services {
-        builder = builder.services(services);
-    }
+    builder = builder.services(services.unwrap_or(Services::All));
     if let Some(stack) = args.stack {
         builder = builder.stack_file(stack);
     }

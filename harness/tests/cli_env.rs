@@ -109,7 +109,7 @@ async fn a_shell_finds_them_and_loses_them_again(child: &Child) {
         "nobody@nowhere.com",
         kcat,
         kcat,
-        "[mesos, zookeeper]",
+        "[marathon, mesos, zookeeper]",
         "toolbox",
         "as it was",
     ];

@@ -21,7 +21,7 @@ use crate::{output, sweep};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  harness up                                    the README's cluster: one master, one slave, haproxy1
+  harness up                                    the README's cluster of three nodes
   harness up --services none                    ZooKeeper and Mesos alone
   harness up --masters 3 --slaves 2 --name lab  another one beside it
   harness up --stack fixtures/stacks/mesos-1.10.toml

@@ -60,6 +60,8 @@ impl Command {
 pub struct Session {
     container: ContainerId,
     stream: EventStream,
+    /// What came so far.
+    output: Output,
 }
 
 /// All that a container wrote while it was attached to.
@@ -91,34 +93,66 @@ impl Session {
         &self.container
     }
 
-    /// Reads until the container's output ends.
+    /// Reads until the container's output ends: all of it since it was attached to.
+    ///
+    /// What a command writes to a terminal just before it ends may be lost: the kernel hangs a terminal up when the
+    /// session's leader ends, and drops what nobody read yet. [`Session::read_until`] lets it wait for its reader.
     ///
     /// # Errors
     /// [`Kind::Deadline`](crate::Kind::Deadline) after [`SESSION_OUTPUT`], [`Kind::Answer`](crate::Kind::Answer) when
     /// the stream breaks off or is not what it should be.
-    pub async fn read_to_end(self) -> Result<Output> {
-        Wait::that(
-            format!("the output of the container {} ends", self.container.value),
-            SESSION_OUTPUT,
-        )
-        .for_future(self.read())
-        .await
+    pub async fn read_to_end(mut self) -> Result<Output> {
+        self.wait("ends")
+            .for_future(async {
+                while self.read().await? {}
+                Ok(())
+            })
+            .await?;
+        Ok(self.output)
     }
 
-    async fn read(mut self) -> Result<Output> {
-        let mut output = Output::default();
-        while let Some(event) = self.stream.next::<ProcessIo>().await? {
-            // Without data it is a heartbeat.
-            let Some(data) = event.data else { continue };
-            let bytes = STANDARD
-                .decode(&data.data)
-                .map_err(|error| self.stream.fault("output that is not base64").caused_by(error))?;
-            match data.kind.as_str() {
-                "STDERR" => output.stderr.extend(bytes),
-                _ => output.stdout.extend(bytes),
-            }
+    /// Reads until the standard output has `text` in it.
+    ///
+    /// # Errors
+    /// As [`Session::read_to_end`]; [`Kind::Answer`](crate::Kind::Answer) too where the output ends without it.
+    pub async fn read_until(&mut self, text: &str) -> Result<()> {
+        self.wait(&format!("has {text:?} in it"))
+            .for_future(async {
+                while !String::from_utf8_lossy(&self.output.stdout).contains(text) {
+                    if !self.read().await? {
+                        let all = String::from_utf8_lossy(&self.output.stdout).into_owned();
+                        let error = self.stream.fault("output that ended too soon");
+                        return Err(error.expected(format!("{text:?} in it")).evidence(all));
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    fn wait(&self, what: &str) -> Wait<'static> {
+        let container = &self.container.value;
+        Wait::that(
+            format!("the output of the container {container} {what}"),
+            SESSION_OUTPUT,
+        )
+    }
+
+    /// Reads the next piece; false at the end.
+    async fn read(&mut self) -> Result<bool> {
+        let Some(event) = self.stream.next::<ProcessIo>().await? else {
+            return Ok(false);
+        };
+        // Without data it is a heartbeat.
+        let Some(data) = event.data else { return Ok(true) };
+        let bytes = STANDARD
+            .decode(&data.data)
+            .map_err(|error| self.stream.fault("output that is not base64").caused_by(error))?;
+        match data.kind.as_str() {
+            "STDERR" => self.output.stderr.extend(bytes),
+            _ => self.output.stdout.extend(bytes),
         }
-        Ok(output)
+        Ok(true)
     }
 }
 
@@ -153,6 +187,7 @@ impl AgentClient {
                 Ok(Session {
                     container,
                     stream: *stream,
+                    output: Output::default(),
                 })
             }
             Opened::Refused { error, .. } => Err(error),

@@ -79,10 +79,8 @@ pub(crate) fn records(images: &Images, version: &str) -> Result<Vec<ComponentRec
         name: "mesos-libexec".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         provenance: Provenance::StandIn,
-        artefact:
-            "mesos-executor, mesos-default-executor, mesos-docker-executor, mesos-fetcher and mesos-tcp-connect, \
-                   built here"
-                .to_owned(),
+        artefact: "mesos-executor, -default-executor, -docker-executor, -fetcher and -tcp-connect, built here"
+            .to_owned(),
         sha256: String::new(),
         image: agent.image.clone(),
     };

@@ -9,6 +9,7 @@ use futures_util::future::try_join_all;
 use super::builder::ClusterBuilder;
 use super::{Cluster, Topology};
 use crate::await_until::{Probe, Wait};
+use crate::component::node_docker::{self, Names};
 use crate::component::service::{Service, Surroundings};
 use crate::component::{Recipe, holder, mesos_agent, mesos_dns, mesos_master, task_cgroups, zookeeper};
 use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, room, volume};
@@ -129,7 +130,10 @@ impl Cluster {
         let servers = control.iter().take(usize::from(zookeepers));
         tokio::try_join!(
             try_join_all(servers.map(|node| zookeeper::ready(node))),
-            try_join_all(others.iter().map(|node| self.prepare(node))),
+            try_join_all(others.iter().map(async |node| {
+                self.prepare(node).await?;
+                self.await_docker(node).await
+            })),
         )?;
         tracing::info!("starting masters: {masters}, agents: {slaves}");
         let components = nodes.iter().flat_map(|node| {
@@ -152,6 +156,27 @@ impl Cluster {
         Ok(())
     }
 
+    /// True where `node` has its Docker from the start.
+    fn has_docker(&self, node: NodeName) -> bool {
+        self.topology.docker && matches!(node, NodeName::Slave(_))
+    }
+
+    /// Waits until the Docker of `node` serves, where it has one from the start: its agent looks for it once.
+    async fn await_docker(&self, node: &Node) -> Result<()> {
+        match self.has_docker(node.name()) {
+            true => node_docker::ready(&self.engine, node).await,
+            false => Ok(()),
+        }
+    }
+
+    /// What the nodes' own containers resolve names by.
+    pub(super) fn names(&self) -> Names {
+        Names {
+            hosts: self.hosts(),
+            servers: self.name_servers(),
+        }
+    }
+
     /// Waits until every service of `node` serves.
     pub(super) async fn await_services(&self, node: &Node) -> Result<()> {
         let services = self.topology.services_on(node.name());
@@ -164,6 +189,7 @@ impl Cluster {
     pub(super) async fn boot_slave(&self, node: &Node) -> Result<()> {
         let started = async {
             self.prepare(node).await?;
+            self.await_docker(node).await?;
             container::start(&self.engine, &node.container(mesos_agent::NAME)).await?;
             self.await_agents(std::slice::from_ref(node)).await
         };
@@ -207,6 +233,9 @@ impl Cluster {
                     volume::create(&self.engine, &mesos_agent::volume(&self.name, name, path), labels).await?;
                 }
             }
+            if self.has_docker(name) {
+                node_docker::ensure(&self.engine, &recipe, name, &self.names()).await?;
+            }
             Ok(())
         };
         tokio::try_join!(volumes, holder.create(&self.engine))?;
@@ -242,7 +271,13 @@ impl Cluster {
                 let masters = usize::from(self.topology.masters);
                 mesos_master::container(recipe, name, address, &ensemble, masters).await
             }
-            mesos_agent::NAME => mesos_agent::container(recipe, name, address, &ensemble, &self.agent_spec(name)).await,
+            mesos_agent::NAME => {
+                let agent = mesos_agent::container(recipe, name, address, &ensemble, &self.agent_spec(name)).await?;
+                Ok(match self.has_docker(name) {
+                    true => node_docker::given(agent, &self.name, name),
+                    false => agent,
+                })
+            }
             other => {
                 let service = Service::named(other);
                 let service = service.ok_or_else(|| Error::internal(format!("no recipe for the component {other}")))?;

@@ -61,6 +61,7 @@ impl Default for ClusterBuilder {
                 zookeepers: 1,
                 slaves: 1,
                 services: BTreeSet::new(),
+                docker: false,
             },
             services: Services::Some(BTreeSet::new()),
             topology_file: None,
@@ -152,6 +153,14 @@ impl ClusterBuilder {
         self.service(Service::MesosDns)
     }
 
+    /// A Docker of its own on every slave from the start, which its agent has too: containers that are made with it are
+    /// the node's, are seen there alone and go with the cluster. Without it a node has one when somebody enters it.
+    #[must_use]
+    pub fn docker(mut self) -> Self {
+        self.topology.docker = true;
+        self
+    }
+
     /// Every service that the stack has: what the README's cluster is.
     #[must_use]
     pub fn full_stack(self) -> Self {
@@ -182,6 +191,7 @@ impl ClusterBuilder {
         }
         self.topology.zookeepers = file.zookeepers.unwrap_or(self.topology.zookeepers);
         self.topology.slaves = file.slaves.unwrap_or(self.topology.slaves);
+        self.topology.docker = file.docker.unwrap_or(self.topology.docker);
         self.services = file.services.clone().unwrap_or(self.services);
         self.topology_file = Some(file);
         self

@@ -37,6 +37,9 @@ const MASTER_MB: u64 = 64;
 /// Idle it takes 8 MB; each executor and its task take as much again.
 const AGENT_MB: u64 = 128;
 
+/// The proxy, what publishes ports, and a container or two of a task.
+const DOCKER_MB: u64 = 96;
+
 /// How many nodes of a kind have which component.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Topology {
@@ -49,6 +52,9 @@ pub struct Topology {
     /// The services beside ZooKeeper and Mesos.
     #[serde(default)]
     pub services: BTreeSet<Service>,
+    /// Whether slaves have their [Docker](crate::component::node_docker) from the start.
+    #[serde(default)]
+    pub docker: bool,
 }
 
 impl Topology {
@@ -59,10 +65,16 @@ impl Topology {
             let copies = service.own_node().map_or(self.masters, |_| 1);
             u64::from(copies) * service.megabytes()
         });
+        let dockers = if self.docker {
+            u64::from(self.slaves) * DOCKER_MB
+        } else {
+            0
+        };
         u64::from(self.zookeepers) * ZOOKEEPER_MB
             + u64::from(self.masters) * MASTER_MB
             + u64::from(self.slaves) * AGENT_MB
             + services.sum::<u64>()
+            + dockers
     }
 
     /// The nodes that carry masters, ZooKeeper or both.

@@ -3,7 +3,7 @@
 use super::Cluster;
 use crate::await_until::{Probe, Wait};
 use crate::component::shell::{self, Shell};
-use crate::component::{holder, mesos_agent, mesos_master, zookeeper};
+use crate::component::{holder, mesos_agent, mesos_master, node_docker, zookeeper};
 use crate::deadlines::AGENT_REGISTERED;
 use crate::docker::container;
 use crate::node::{Node, NodeName};
@@ -60,6 +60,7 @@ impl Cluster {
     pub async fn stop(&mut self, name: NodeName) -> Result<()> {
         let node = self.node(name)?.clone();
         let components = self.components_on(name);
+        node_docker::stop(&self.engine, &node).await?;
         for component in components.into_iter().rev().chain([holder::NAME]) {
             container::stop(&self.engine, &node.container(component)).await?;
         }
@@ -110,11 +111,12 @@ impl Cluster {
     /// [`crate::Kind::Image`] or [`crate::Kind::Environment`] where it cannot be made.
     pub async fn shell(&self, node: &Node) -> Result<Shell> {
         let labels = self.labels();
-        shell::ensure(&self.engine, &self.recipe(&labels), node).await
+        shell::ensure(&self.engine, &self.recipe(&labels), node, &self.names()).await
     }
 
     async fn resume(&self, node: &Node) -> Result<()> {
         container::start(&self.engine, &node.container(holder::NAME)).await?;
+        node_docker::resume(&self.engine, node).await?;
         for component in self.components_on(node.name()) {
             container::start(&self.engine, &node.container(component)).await?;
             match component {

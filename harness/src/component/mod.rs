@@ -7,6 +7,7 @@ pub mod marathon;
 pub mod mesos_agent;
 pub mod mesos_dns;
 pub mod mesos_master;
+pub mod node_docker;
 pub mod service;
 pub mod shell;
 pub(crate) mod task_cgroups;

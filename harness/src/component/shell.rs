@@ -1,29 +1,17 @@
-//! A person's shell on a node, and the node's own Docker: made when somebody first enters.
-//!
-//! The shell joins the node. The proxy must not: root in the shell could reach the engine's socket through
-//! `/proc/<pid>/root` of a process that it sees.
+//! A person's shell on a node, with the node's own [Docker](node_docker): made when somebody first enters.
 
-use super::{Recipe, container_name, mesos_agent};
+use super::{Recipe, mesos_agent, node_docker};
 use crate::await_until::{Probe, Wait};
 use crate::docker::exec::{ExecOutput, ExecSpec};
-use crate::docker::{ContainerSpec, Engine, Place, container, engine, exec, volume};
+use crate::docker::{ContainerSpec, Engine, container, engine, exec};
 use crate::image::ImageSpec;
 use crate::node::{Node, NodeName};
 use crate::{Result, deadlines, workspace};
 
 /// As it stands in the component label.
 pub const NAME: &str = "shell";
-/// The node's Docker, as it stands in the component label.
-pub const PROXY: &str = "docker-proxy";
-/// Where both see the proxied socket.
-const SOCKET_DIR: &str = "/run/node-docker";
 /// Where a node has what the README's reader had cloned, as Vagrant mounted it.
 const CHECKOUT: &str = "/vagrant";
-/// Where the engine's own socket is, on the engine's host.
-const ENGINE_SOCKET: &str = "/var/run/docker.sock";
-
-/// Where the proxy finds it: in the image the usual path is a link to the proxied one.
-const MOUNTED_SOCKET: &str = "/run/engine.sock";
 
 /// A shell that runs on a node: for commands by [`Shell::run`], for a person by
 /// [`terminal::enter`](crate::docker::terminal::enter).
@@ -49,31 +37,31 @@ impl Shell {
     }
 }
 
-/// One image holds both programs.
+/// One image holds the shell and the Docker of a node.
 #[must_use]
 pub fn image() -> ImageSpec {
     ImageSpec::new("node-shell")
 }
 
-/// Makes sure that both containers of `node` run, and waits until `docker` works in the shell.
-pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) -> Result<Shell> {
-    let (shell, proxy) = (node.container(NAME), node.container(PROXY));
+/// Makes sure that the shell of `node` and its Docker run, and waits until `docker` works in the shell.
+pub(crate) async fn ensure(
+    engine: &Engine,
+    recipe: &Recipe<'_>,
+    node: &Node,
+    names: &node_docker::Names,
+) -> Result<Shell> {
+    let (shell, proxy) = (node.container(NAME), node.container(node_docker::NAME));
     let image = recipe.images.ensure(&image()).await?;
-    let sockets = format!("{}-{}-sockets", recipe.cluster, node.name());
-    volume::create(engine, &sockets, recipe.labels_of(node.name(), NAME)).await?;
-    for part in [
-        proxy_of(recipe, node.name(), &image, &sockets),
-        shell_of(recipe, node.name(), &image, &sockets),
-    ] {
-        if !container::exists(engine, part.name()).await? {
-            match part.create(engine).await {
-                // Another process entered the same node at the same moment.
-                Err(error) if engine::refusal(&error) == Some(409) => {}
-                created => created?,
-            }
+    node_docker::ensure(engine, recipe, node.name(), names).await?;
+    let part = shell_of(recipe, node.name(), &image);
+    if !container::exists(engine, part.name()).await? {
+        match part.create(engine).await {
+            // Another process entered the same node at the same moment.
+            Err(error) if engine::refusal(&error) == Some(409) => {}
+            created => created?,
         }
-        container::start(engine, part.name()).await?;
     }
+    container::start(engine, part.name()).await?;
     Wait::that(
         format!("docker answers in the shell of {}", node.name()),
         deadlines::EXEC,
@@ -94,8 +82,8 @@ pub(crate) async fn ensure(engine: &Engine, recipe: &Recipe<'_>, node: &Node) ->
     })
 }
 
-fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> ContainerSpec {
-    let mut shell = recipe.joining(node, NAME, image).mount_read_only(sockets, SOCKET_DIR);
+fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str) -> ContainerSpec {
+    let mut shell = node_docker::given(recipe.joining(node, NAME, image), recipe.cluster, node);
     let checkout = workspace::fixtures().join("vagrant");
     // An engine on another machine would look for the folder there.
     if checkout.is_dir() && is_local(&crate::docker::engine::address()) {
@@ -110,34 +98,6 @@ fn shell_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> 
     shell
 }
 
-fn proxy_of(recipe: &Recipe<'_>, node: NodeName, image: &str, sockets: &str) -> ContainerSpec {
-    let listen = format!("{SOCKET_DIR}/docker.sock");
-    let name = container_name(recipe.cluster, node, PROXY);
-    ContainerSpec::new(name, image, recipe.labels_of(node, PROXY))
-        .place(Place::Sealed)
-        .mount(sockets, SOCKET_DIR)
-        .mount(&engine_socket(), MOUNTED_SOCKET)
-        .entrypoint(["node-docker"])
-        .command([
-            "--cluster",
-            recipe.cluster,
-            "--node",
-            &node.to_string(),
-            "--listen",
-            &listen,
-            "--engine",
-            MOUNTED_SOCKET,
-        ])
-}
-
 fn is_local(address: &str) -> bool {
     address.starts_with("unix://")
-}
-
-/// The socket's path on the engine's host: that of `DOCKER_HOST` where it names one.
-fn engine_socket() -> String {
-    let address = crate::docker::engine::address();
-    address
-        .strip_prefix("unix://")
-        .map_or_else(|| ENGINE_SOCKET.to_owned(), str::to_owned)
 }

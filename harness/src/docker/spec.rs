@@ -55,6 +55,7 @@ pub struct ContainerSpec {
     mounts: Vec<Mounted>,
     capabilities: Vec<String>,
     files: Vec<(String, Vec<u8>)>,
+    links: Vec<(String, String)>,
     init: bool,
     host_cgroups: bool,
 }
@@ -77,6 +78,7 @@ impl ContainerSpec {
             mounts: Vec::new(),
             capabilities: Vec::new(),
             files: Vec::new(),
+            links: Vec::new(),
             init: false,
             host_cgroups: false,
         }
@@ -166,6 +168,13 @@ impl ContainerSpec {
     #[must_use]
     pub fn file(mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
         self.files.push((path.into(), content.into()));
+        self
+    }
+
+    /// Puts a symbolic link to `target` at the absolute path `path` before the container starts.
+    #[must_use]
+    pub fn link(mut self, path: impl Into<String>, target: impl Into<String>) -> Self {
+        self.links.push((path.into(), target.into()));
         self
     }
 
@@ -334,8 +343,8 @@ impl ContainerSpec {
             .await
             .map_err(|error| self.not_created(error))?;
         lease::count(&self.labels);
-        if !self.files.is_empty() {
-            let archive = archive(&self.files)?;
+        if !self.files.is_empty() || !self.links.is_empty() {
+            let archive = archive(&self.files, &self.links)?;
             let options = UploadToContainerOptionsBuilder::new().path("/").build();
             let body = bollard::body_full(archive.into());
             let upload = engine.docker().upload_to_container(&self.name, Some(options), body);
@@ -348,15 +357,25 @@ impl ContainerSpec {
     }
 }
 
-fn archive(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
+fn archive(files: &[(String, Vec<u8>)], links: &[(String, String)]) -> Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
+    for (path, target) in links {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        header.set_mode(0o777);
+        archive
+            .append_link(&mut header, inside(path), target)
+            .map_err(|error| {
+                Error::usage(format!("the link {path} cannot be put into a container")).caused_by(error)
+            })?;
+    }
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(0o644);
-        let inside = Path::new(path).strip_prefix("/").unwrap_or(Path::new(path));
         archive
-            .append_data(&mut header, inside, content.as_slice())
+            .append_data(&mut header, inside(path), content.as_slice())
             .map_err(|error| {
                 Error::usage(format!("the file {path} cannot be put into a container")).caused_by(error)
             })?;
@@ -364,6 +383,10 @@ fn archive(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     archive
         .into_inner()
         .map_err(|error| Error::internal("an archive in memory failed").caused_by(error))
+}
+
+fn inside(path: &str) -> &Path {
+    Path::new(path).strip_prefix("/").unwrap_or(Path::new(path))
 }
 
 #[cfg(test)]

@@ -133,6 +133,16 @@ impl<'a> Reader<'a> {
         allowed
     }
 
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, key: &str, value: Value<'_>) -> Option<bool> {
+        let value = value?;
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            self.wrong_type(key, value, "true or false");
+        }
+        flag
+    }
+
     pub(super) fn string(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
         let text = value.get_ref().as_str().map(str::to_owned);
         if text.is_none() {

@@ -5,6 +5,7 @@
 //! zookeepers = 3          # 1 to 9; as many as masters
 //! slaves = 2              # 0 to 99; 1
 //! services = ["marathon"] # beside ZooKeeper and Mesos; or "all", or "none"
+//! docker = true           # slaves have a Docker of their own from the start; false
 //!
 //! [agent]                 # every agent
 //! attributes = "rack:a"
@@ -28,7 +29,7 @@ use crate::{Error, Kind, Result};
 /// The topology file that `harness up` takes where it stands in the working folder and none is named.
 pub const TOPOLOGY_FILE: &str = "harness.toml";
 
-const TOP: [&str; 6] = ["masters", "zookeepers", "slaves", "services", "agent", "node"];
+const TOP: [&str; 7] = ["masters", "zookeepers", "slaves", "services", "docker", "agent", "node"];
 
 /// A checked topology file.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub struct TopologyFile {
     pub slaves: Option<u8>,
     /// The services of the full stack that it has.
     pub services: Option<Services>,
+    /// Whether slaves have a Docker of their own from the start.
+    pub docker: Option<bool>,
     agent: AgentLayer,
     nodes: BTreeMap<String, AgentLayer>,
 }
@@ -79,6 +82,7 @@ impl TopologyFile {
             zookeepers: reader.count("zookeepers", table.get("zookeepers"), 1..=9),
             slaves: reader.count("slaves", table.get("slaves"), 0..=99),
             services: services(&mut reader, table.get("services")),
+            docker: reader.flag("docker", table.get("docker")),
             agent: layer.agent,
             nodes: layer.nodes,
         };
@@ -151,6 +155,17 @@ mod tests {
             .explain();
         assert!(
             said.contains("harness.toml:1: services: \"chronos\" is no service"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn docker_is_true_or_false() {
+        assert_eq!(parse("docker = true\n").expect("it is right").docker, Some(true));
+        assert_eq!(parse("").expect("it is right").docker, None);
+        let said = parse("docker = \"yes\"\n").expect_err("a text").explain();
+        assert!(
+            said.contains("harness.toml:1: docker: is a string; expected true or false"),
             "{said}"
         );
     }

@@ -1,2 +1,4 @@
+mod docker;
+mod docker_streams;
 mod logs;
 mod ssh;

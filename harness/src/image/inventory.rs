@@ -109,7 +109,10 @@ impl Images {
         let filters = HashMap::from([("label", vec![labels::HARNESS])]);
         let mut found = Vec::new();
         for summary in self.summaries(&filters).await? {
-            self.listed(&summary, &mut found);
+            // What a lease owns goes with it: built on a node, say, over one of ours, whose labels it then has too.
+            if !summary.labels.contains_key(labels::LEASE) {
+                self.listed(&summary, &mut found);
+            }
         }
         let there: BTreeSet<String> = found.iter().map(|image| image.reference.clone()).collect();
         // What only helps to build is made when it is needed: without it, nothing is missing.

@@ -1,0 +1,144 @@
+//! What a node's Docker streams: logs, events, terminals, files.
+
+use harness::component::shell::Shell;
+use harness::docker::exec::{ExecOutput, ExecSpec};
+use harness::evidence::Verdict;
+use harness::{Cluster, Result, check, check_contains, deadlines};
+use rstest::{fixture, rstest};
+
+const IMAGE: &str = "debian:bookworm";
+
+#[fixture]
+async fn cluster() -> Result<Cluster> {
+    Cluster::builder().docker().boot().await
+}
+
+/// A line of a shell on the node, in which `docker` is the node's.
+async fn line(shell: &Shell, command: &str) -> Result<ExecOutput> {
+    shell
+        .run(ExecSpec::new(["bash", "-c", command]).within(deadlines::OFFER))
+        .await
+}
+
+#[rstest]
+#[tokio::test]
+async fn logs_are_followed_as_they_are_written(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let shell = cluster.shell(cluster.slave(1)?).await?;
+    let write = "echo first; until [ -e /go ]; do sleep 0.05; done; echo second";
+    line(&shell, &format!("docker run -d --name w {IMAGE} sh -c '{write}'"))
+        .await?
+        .success()?;
+
+    // The second line is written when the first has arrived.
+    let follow =
+        "docker logs -f w | while read word; do echo got $word; [ $word = second ] || docker exec w touch /go; done";
+    let heard = line(&shell, follow).await?;
+
+    check!(heard.stdout.lines().collect::<Vec<_>>() == ["got first", "got second"]);
+    cluster.finish().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn exec_has_a_terminal_of_the_right_size(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let shell = cluster.shell(cluster.slave(1)?).await?;
+    line(&shell, &format!("docker run -d --name t {IMAGE} sleep infinity"))
+        .await?
+        .success()?;
+
+    // Its own terminal, whose size is changed before the command looks at it.
+    let inside = "until [ \"$(stty size)\" = \"33 77\" ]; do sleep 0.05; done; tty; stty size; exit 3";
+    let at_terminal = format!("stty rows 33 cols 77; docker exec -it t sh -c '{inside}'");
+    let said = line(
+        &shell,
+        &format!("script -qec {} /dev/null </dev/null", quoted(&at_terminal)),
+    )
+    .await?;
+
+    check_contains!(said.stdout, "/dev/pts/");
+    check_contains!(said.stdout, "33 77");
+    check!(said.exit_code == 3);
+    // Without a terminal the end of the input is passed on, and the two outputs stay apart.
+    let piped = line(&shell, "seq 20000 | docker exec -i t sh -c 'wc -l; echo err >&2'").await?;
+    check!((piped.stdout.trim(), piped.stderr.trim()) == ("20000", "err"));
+    cluster.finish().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn events_are_the_nodes_alone() -> Verdict {
+    let cluster = Cluster::builder().slaves(2).docker().boot().await?;
+    let shell = cluster.shell(cluster.slave(1)?).await?;
+    let other = cluster.shell(cluster.slave(2)?).await?;
+    let run = |name: &str| format!("docker run --rm --name {name} {IMAGE} true");
+
+    line(&other, &run("theirs")).await?.success()?;
+    line(&shell, &run("ours")).await?.success()?;
+
+    let format = "{{.Actor.Attributes.name}} {{.Actor.Attributes.image}} {{.Action}}";
+    let listed = line(
+        &shell,
+        &format!("docker events --since 10m --until 0s --format '{format}'"),
+    )
+    .await?;
+    let heard = listed.success()?.stdout;
+    check_contains!(heard, "ours debian:bookworm start");
+    check!(!heard.contains("theirs"), "{heard}");
+    check!(!heard.contains("holder") && !heard.contains("docker-proxy"), "{heard}");
+    cluster.finish().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn files_go_in_and_out(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let shell = cluster.shell(cluster.slave(1)?).await?;
+    line(&shell, &format!("docker create --name f {IMAGE} md5sum /big"))
+        .await?
+        .success()?;
+
+    let copy = "head -c 20000000 /dev/urandom >/tmp/big && docker cp /tmp/big f:/big && docker start -a f && \
+                docker cp f:/big - | tar xO | md5sum && md5sum </tmp/big";
+    let sums = line(&shell, copy).await?.success()?.stdout;
+
+    let sums: Vec<&str> = sums.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    check!(sums.len() == 3 && sums[0] == sums[1] && sums[1] == sums[2], "{sums:?}");
+    cluster.finish().await
+}
+
+/// A build's context has a limit, and a client that says nothing sensible is answered.
+#[rstest]
+#[tokio::test]
+async fn strange_clients_are_told_and_harm_nobody(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let shell = cluster.shell(cluster.slave(1)?).await?;
+    let socket = "perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(\"/var/run/docker.sock\") or die; \
+                  print $s join(\"\", @ARGV); shutdown $s, 1; print while <$s>'";
+
+    let garbage = line(
+        &shell,
+        &format!("head -c 100000 /dev/urandom | base64 -w0 | xargs -0 {socket}"),
+    )
+    .await?;
+    check!(!garbage.stdout.contains("200 OK"), "{}", garbage.stdout);
+    let truncated = line(
+        &shell,
+        "printf '{\"Image\":' | curl -s --unix-socket /var/run/docker.sock -H 'Content-Type: application/json' -d @- \
+         http://d/containers/create",
+    );
+    check_contains!(truncated.await?.stdout, "is not JSON");
+    let huge = "truncate -s 600M /tmp/huge && cd /tmp && (printf 'FROM debian:bookworm\\n' >Dockerfile.x; \
+                tar cf - Dockerfile.x huge) | docker build -f Dockerfile.x -";
+    check_contains!(line(&shell, huge).await?.stderr, "more than 512 MiB");
+    check!(
+        line(&shell, "docker ps").await?.exit_code == 0,
+        "the next client is served"
+    );
+    cluster.finish().await
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}

@@ -26,13 +26,12 @@ async fn logs_are_followed_as_they_are_written(#[future] cluster: Result<Cluster
     let cluster = cluster.await?;
     let shell = cluster.shell(cluster.slave(1)?).await?;
     let write = "echo first; until [ -e /go ]; do sleep 0.05; done; echo second";
-    line(&shell, &format!("docker run -d --name w {IMAGE} sh -c '{write}'"))
+    line(&shell, &format!("docker run -d --name writer {IMAGE} sh -c '{write}'"))
         .await?
         .success()?;
 
     // The second line is written when the first has arrived.
-    let follow =
-        "docker logs -f w | while read word; do echo got $word; [ $word = second ] || docker exec w touch /go; done";
+    let follow = "docker logs -f writer | while read word; do echo got $word; [ $word = second ] || docker exec writer touch /go; done";
     let heard = line(&shell, follow).await?;
 
     check!(heard.stdout.lines().collect::<Vec<_>>() == ["got first", "got second"]);
@@ -44,13 +43,13 @@ async fn logs_are_followed_as_they_are_written(#[future] cluster: Result<Cluster
 async fn exec_has_a_terminal_of_the_right_size(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
     let shell = cluster.shell(cluster.slave(1)?).await?;
-    line(&shell, &format!("docker run -d --name t {IMAGE} sleep infinity"))
+    line(&shell, &format!("docker run -d --name terminal {IMAGE} sleep infinity"))
         .await?
         .success()?;
 
     // Its own terminal, whose size is changed before the command looks at it.
     let inside = "until [ \"$(stty size)\" = \"33 77\" ]; do sleep 0.05; done; tty; stty size; exit 3";
-    let at_terminal = format!("stty rows 33 cols 77; docker exec -it t sh -c '{inside}'");
+    let at_terminal = format!("stty rows 33 cols 77; docker exec -it terminal sh -c '{inside}'");
     let said = line(
         &shell,
         &format!("script -qec {} /dev/null </dev/null", quoted(&at_terminal)),
@@ -61,7 +60,11 @@ async fn exec_has_a_terminal_of_the_right_size(#[future] cluster: Result<Cluster
     check_contains!(said.stdout, "33 77");
     check!(said.exit_code == 3);
     // Without a terminal the end of the input is passed on, and the two outputs stay apart.
-    let piped = line(&shell, "seq 20000 | docker exec -i t sh -c 'wc -l; echo err >&2'").await?;
+    let piped = line(
+        &shell,
+        "seq 20000 | docker exec -i terminal sh -c 'wc -l; echo err >&2'",
+    )
+    .await?;
     check!((piped.stdout.trim(), piped.stderr.trim()) == ("20000", "err"));
     cluster.finish().await
 }
@@ -78,12 +81,9 @@ async fn events_are_the_nodes_alone() -> Verdict {
     line(&shell, &run("ours")).await?.success()?;
 
     let format = "{{.Actor.Attributes.name}} {{.Actor.Attributes.image}} {{.Action}}";
-    let listed = line(
-        &shell,
-        &format!("docker events --since 10m --until 0s --format '{format}'"),
-    )
-    .await?;
-    let heard = listed.success()?.stdout;
+    let listen = format!("docker events --since 10m --format '{format}'");
+    let until = "while read -r event; do echo \"$event\"; [[ $event = \"ours \"*destroy ]] && break; done";
+    let heard = line(&shell, &format!("{until} < <({listen})")).await?.success()?.stdout;
     check_contains!(heard, "ours debian:bookworm start");
     check!(!heard.contains("theirs"), "{heard}");
     check!(!heard.contains("holder") && !heard.contains("docker-proxy"), "{heard}");
@@ -95,12 +95,12 @@ async fn events_are_the_nodes_alone() -> Verdict {
 async fn files_go_in_and_out(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
     let shell = cluster.shell(cluster.slave(1)?).await?;
-    line(&shell, &format!("docker create --name f {IMAGE} md5sum /big"))
+    line(&shell, &format!("docker create --name files {IMAGE} md5sum /big"))
         .await?
         .success()?;
 
-    let copy = "head -c 20000000 /dev/urandom >/tmp/big && docker cp /tmp/big f:/big && docker start -a f && \
-                docker cp f:/big - | tar xO | md5sum && md5sum </tmp/big";
+    let copy = "head -c 20000000 /dev/urandom >/tmp/big && docker cp /tmp/big files:/big && docker start -a files && \
+                docker cp files:/big - | tar xO | md5sum && md5sum </tmp/big";
     let sums = line(&shell, copy).await?.success()?.stdout;
 
     let sums: Vec<&str> = sums.lines().filter_map(|line| line.split_whitespace().next()).collect();

@@ -10,6 +10,7 @@ mod floor;
 mod growth;
 mod killed;
 mod measure;
+mod node_docker;
 mod packages;
 mod scenarios;
 mod stack;
@@ -80,6 +81,7 @@ async fn run(args: &Args) -> Result<()> {
     entries.extend(tasks::measure(args.tasks).await?);
     entries.extend(dns::measure(args.tasks).await?);
     entries.extend(stack::measure(args.runs.div_ceil(2), args.tasks).await?);
+    entries.extend(node_docker::measure(args.runs).await?);
     entries.extend(packages::measure(args.runs)?);
     entries.extend(scenarios::measure(&root, args.scenarios).await?);
     if args.cold {

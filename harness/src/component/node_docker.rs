@@ -22,8 +22,6 @@ pub const PORTS: &str = "docker-ports";
 const SOCKET_DIR: &str = "/run/node-docker";
 /// Where clients look for Docker's socket.
 const USUAL_SOCKET: &str = "/var/run/docker.sock";
-/// Where the engine's own socket is, on the engine's host.
-const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 /// Where the proxy finds it: in the image the usual path is a link to the proxied one.
 const MOUNTED_SOCKET: &str = "/run/engine.sock";
 /// The names that the base image has on a node, beside its own: it is the Debian of that name.
@@ -131,7 +129,7 @@ async fn proxy(recipe: &Recipe<'_>, node: NodeName, names: &Names) -> Result<Con
     )
     .place(Place::Sealed)
     .mount(&sockets, SOCKET_DIR)
-    .mount(&engine_socket(), MOUNTED_SOCKET)
+    .mount(&engine::socket(), MOUNTED_SOCKET)
     .entrypoint(["node-docker"]);
     if let NodeName::Slave(_) = node {
         let work = mesos_agent::volume(cluster, node, mesos_agent::WORK_DIR);
@@ -153,12 +151,4 @@ async fn proxy(recipe: &Recipe<'_>, node: NodeName, names: &Names) -> Result<Con
     }
     arguments.sort();
     Ok(proxy.command(arguments.iter().map(|(name, value)| format!("--{name}={value}"))))
-}
-
-/// The socket's path on the engine's host: that of `DOCKER_HOST` where it names one.
-fn engine_socket() -> String {
-    let address = crate::docker::engine::address();
-    address
-        .strip_prefix("unix://")
-        .map_or_else(|| ENGINE_SOCKET.to_owned(), str::to_owned)
 }

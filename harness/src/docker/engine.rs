@@ -153,6 +153,14 @@ pub fn address() -> String {
     named.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned())
 }
 
+/// The path of the engine's socket on the engine's own machine: that of [`address`] where it is one, else the usual.
+#[must_use]
+pub fn socket() -> String {
+    let address = address();
+    let path = address.strip_prefix("unix://");
+    path.unwrap_or("/var/run/docker.sock").to_owned()
+}
+
 fn with_remedy(error: Error) -> Error {
     let (major, minor) = API_MINIMUM;
     error

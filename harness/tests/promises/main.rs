@@ -6,6 +6,7 @@ mod cgroups;
 mod child;
 mod kept;
 mod memory;
+mod node_docker;
 #[path = "owner.rs"]
 mod owner_of;
 #[path = "../child/refusing.rs"]

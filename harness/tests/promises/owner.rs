@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use harness::Cluster;
 use harness::client::mesos::{FrameworkSpec, TaskSpec, TaskState};
+use harness::docker::exec::ExecSpec;
 use harness::docker::{ContainerSpec, Engine, container, network, volume};
 use harness::evidence::{self, Verdict};
 use harness::image::{ImageSpec, Images};
@@ -26,6 +27,8 @@ pub(crate) const EVERYTHING: &str = "everything";
 pub(crate) const HANGS: &str = "hangs";
 /// A cluster whose agent enforces limits, a task on it, and a test that never ends.
 pub(crate) const LIMITS: &str = "limits";
+/// A cluster whose slave has a Docker: a container on its bridge, a network, volumes, an image, a build that fails.
+pub(crate) const DOCKER: &str = "docker";
 /// A cluster, and a check that does not hold.
 pub(crate) const FAILS: &str = "fails";
 /// A cluster, a check that holds, and an ordinary end.
@@ -81,6 +84,7 @@ pub(crate) async fn act() -> Verdict {
     match role.as_str() {
         EVERYTHING => everything(&name).await?,
         LIMITS => limits(&name).await?,
+        DOCKER => docker(&name).await?,
         RESERVES | RESERVES_TWICE => {
             let engine = Engine::connect().await?;
             let first = Lease::take(&engine, RESERVES, false).await?;
@@ -145,6 +149,21 @@ async fn limits(name: &str) -> harness::Result<()> {
     let framework = cluster.framework(FrameworkSpec::new(LIMITS)).await?;
     let task = framework.run(TaskSpec::command("stays", "sleep 1000")).await?;
     task.await_state(TaskState::TaskRunning).await?;
+    eprintln!("{READY}");
+    park();
+}
+
+async fn docker(name: &str) -> harness::Result<()> {
+    let cluster = Cluster::builder().name(name).docker().boot().await?;
+    let shell = cluster.shell(cluster.slave(1)?).await?;
+    let line = "docker run -d --name web -p 31000:80 -v named:/named -v /nameless debian:bookworm sleep infinity && \
+                docker rm -f $(docker create -v /left debian:bookworm) && docker network create own && \
+                printf 'FROM debian:bookworm\\nVOLUME /x\\nRUN true\\n' | docker build -t own:1 - && \
+                docker create own:1 && ! printf 'FROM own:1\\nRUN touch /y\\nRUN false\\n' | docker build - && \
+                docker ps -a --format '{{.Names}} {{.Status}}'";
+    let spec = ExecSpec::new(["bash", "-c", line]).within(harness::deadlines::IMAGE_BUILD);
+    let said = shell.run(spec).await?.success()?;
+    eprintln!("{}", said.stdout);
     eprintln!("{READY}");
     park();
 }

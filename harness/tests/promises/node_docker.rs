@@ -1,0 +1,32 @@
+//! What a node's own clients made: nobody but its Docker ever knew of it.
+
+use harness::docker::removal::{self, Object, Selection};
+use nix::sys::signal::Signal;
+
+use crate::REAPED;
+use crate::child::{self, Child};
+use crate::owner_of::{self, DOCKER, READY, says};
+
+/// P6: containers, networks, volumes with and without a name, and images, those too that a build left which failed.
+#[tokio::test]
+async fn kill_9_leaves_nothing_of_a_nodes_docker() {
+    let child = Child::new("docker").await;
+    let mut owner = owner_of::command(&child, &child.name, DOCKER)
+        .spawn()
+        .expect("it starts");
+    let said = says(&mut owner, READY).await;
+    assert!(said.iter().any(|line| line.starts_with("web Up")), "{said:#?}");
+    let found = removal::list(&child.engine, &Selection::cluster(&child.name)).await;
+    let found = found.expect("the engine lists");
+    let count = |is: fn(&Object) -> bool| found.iter().filter(|object| is(object)).count();
+    // Of images only heads are listed: the one with a name and what the failed build left.
+    assert!(count(|object| matches!(object, Object::Image(_))) >= 2, "{found:?}");
+    // The cluster's own, the node's bridge, and the one that was made by hand.
+    assert_eq!(count(|object| matches!(object, Object::Network(_))), 3, "{found:?}");
+    // Work, runtime, sockets; then named, nameless, left and that of the image.
+    assert_eq!(count(|object| matches!(object, Object::Volume(_))), 7, "{found:?}");
+
+    child::send(&owner, Signal::SIGKILL);
+    owner.wait().await.expect("it ends");
+    child.assert_gone_within(REAPED).await;
+}

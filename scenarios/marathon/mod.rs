@@ -1,6 +1,7 @@
 //! Marathon.
 
 mod apps;
+mod clients;
 mod constraints;
 mod deployments;
 mod errors;

@@ -189,6 +189,12 @@ impl Request {
             .header("accept", "application/json")
     }
 
+    /// Gives it any text as its body; what it is, a header says.
+    pub fn body(mut self, text: impl Into<String>) -> Self {
+        self.body = Some(text.into());
+        self
+    }
+
     /// Hands a redirect to the caller instead of following it.
     pub fn without_redirects(mut self) -> Self {
         self.redirects = 0;

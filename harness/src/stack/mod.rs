@@ -33,7 +33,7 @@ const KNOWN: [(&str, &[&str]); 7] = [
     ("zookeeper", &["3.8.0"]),
     ("mesos-master", &["1.9.0", "1.10.0", "1.11.0"]),
     ("mesos-agent", &["1.9.0", "1.10.0", "1.11.0"]),
-    ("marathon", &["0.13.0"]),
+    ("marathon", &["1.4.13"]),
     ("mesos-dns", &["0.7.0-rc2"]),
     ("admin-router", &["1.5"]),
     ("haproxy", &["2.6.12"]),

@@ -6,10 +6,15 @@
 //!
 //! The dcos CLI is configured as `bin/env-setup` of the README's checkout did it, except that `core.mesos_master_url` stays
 //! unset: so its calls pass the Admin Router, which knows the addresses that Mesos has dropped since.
+//!
+//! [`clients`] is a toolbox with more programs in it, for scenarios alone; [`FileServer`] and [`Prometheus`] are servers
+//! beside a cluster.
 
+pub mod clients;
 pub mod commands;
 pub mod file_server;
 mod person;
+pub mod prometheus;
 
 use crate::Result;
 use crate::cluster::Cluster;
@@ -22,6 +27,7 @@ use crate::provenance::{ComponentRecord, Provenance};
 
 pub use file_server::{FileServer, tar_gz};
 pub use person::Person;
+pub use prometheus::Prometheus;
 
 /// As it stands in the component label.
 pub const NAME: &str = "toolbox";
@@ -36,6 +42,24 @@ pub fn image() -> ImageSpec {
     ImageSpec::new("toolbox")
 }
 
+/// Which programs a toolbox has.
+#[derive(Clone, Debug)]
+struct Kit {
+    /// The last part of its container's name, and its component label.
+    name: &'static str,
+    image: ImageSpec,
+}
+
+impl Kit {
+    /// What the README's reader had.
+    fn readers() -> Self {
+        Kit {
+            name: NAME,
+            image: image(),
+        }
+    }
+}
+
 /// The container of one person's tools, or of a scenario's, next to one cluster.
 #[derive(Clone, Debug)]
 pub struct Toolbox {
@@ -48,9 +72,13 @@ impl Toolbox {
     /// The name of the container that `person` has beside the cluster `cluster`, whether it is there or not.
     #[must_use]
     pub fn container_of(cluster: &str, person: &Person) -> String {
+        Self::container_with(&Kit::readers(), cluster, person)
+    }
+
+    fn container_with(kit: &Kit, cluster: &str, person: &Person) -> String {
         match person.key() {
-            Some(key) => format!("{cluster}-{NAME}-{key}"),
-            None => format!("{cluster}-{NAME}"),
+            Some(key) => format!("{cluster}-{}-{key}", kit.name),
+            None => format!("{cluster}-{}", kit.name),
         }
     }
 
@@ -92,10 +120,14 @@ impl Cluster {
     /// # Errors
     /// [`Kind::Image`](crate::Kind::Image) or [`Kind::Environment`](crate::Kind::Environment) where it cannot be made.
     pub async fn toolbox_of(&self, person: &Person) -> Result<Toolbox> {
-        let name = Toolbox::container_of(self.name(), person);
+        self.toolbox_with(&Kit::readers(), person).await
+    }
+
+    async fn toolbox_with(&self, kit: &Kit, person: &Person) -> Result<Toolbox> {
+        let name = Toolbox::container_with(kit, self.name(), person);
         let engine = self.engine();
         if !container::exists(engine, &name).await? {
-            self.make(&name, person).await?;
+            self.make(kit, &name, person).await?;
         }
         container::start(engine, &name).await?;
         Ok(Toolbox {
@@ -105,12 +137,12 @@ impl Cluster {
         })
     }
 
-    async fn make(&self, name: &str, person: &Person) -> Result<()> {
+    async fn make(&self, kit: &Kit, name: &str, person: &Person) -> Result<()> {
         let own = self.labels();
         let recipe = self.recipe(&own);
-        let image = recipe.images.ensure(&image()).await?;
-        let labels = labels_of(&recipe);
-        let home = format!("{}-{NAME}-{}", recipe.cluster, person.uid());
+        let image = recipe.images.ensure(&kit.image).await?;
+        let labels = labels_of(&recipe, kit);
+        let home = format!("{}-{}-{}", recipe.cluster, kit.name, person.uid());
         volume::create(self.engine(), &home, labels.clone()).await?;
         let place = Place::Member {
             network: recipe.cluster.to_owned(),
@@ -119,7 +151,7 @@ impl Cluster {
         let master = self.master().address();
         let mut tools = ContainerSpec::new(name, image, labels)
             .place(place)
-            .hostname(NAME)
+            .hostname(kit.name)
             .init()
             .mount(&home, DCOS_HOME)
             .env("DCOS_HOME", DCOS_HOME)
@@ -142,10 +174,10 @@ impl Cluster {
 }
 
 /// It is on no node.
-fn labels_of(recipe: &Recipe<'_>) -> Labels {
+fn labels_of(recipe: &Recipe<'_>, kit: &Kit) -> Labels {
     let mut labels = recipe.labels.clone();
     labels.insert(labels::CLUSTER.to_owned(), recipe.cluster.to_owned());
-    labels.insert(labels::COMPONENT.to_owned(), NAME.to_owned());
+    labels.insert(labels::COMPONENT.to_owned(), kit.name.to_owned());
     labels
 }
 

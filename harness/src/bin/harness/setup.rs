@@ -88,7 +88,12 @@ pub(crate) async fn run(args: SetupArgs) -> Result<()> {
 pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<Vec<String>> {
     let known = images_of(stack);
     let mut all = known.clone();
-    all.extend([toolbox::image(), toolbox::file_server::image(), browser::image()]);
+    all.extend([
+        toolbox::image(),
+        toolbox::clients::image(),
+        toolbox::file_server::image(),
+        browser::image(),
+    ]);
     // The scenarios boot every version that is known, whatever the stack says.
     let versions = versions_of(mesos_master::NAME).iter();
     all.extend(

@@ -1,13 +1,15 @@
 //! What scenarios start from.
 
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use harness::component::{mesos_agent, mesos_master};
 use harness::docker::exec::ExecSpec;
 use harness::evidence::place::workspace_root;
 use harness::stack::{Source, Stack, user_file};
-use harness::{Cluster, Result};
+use harness::{Cluster, Error, Kind, Result};
 use serde_json::Value;
+use tokio::net::TcpListener;
 
 /// The README's cluster: one master, one slave with the README's resources. A fresh one for every scenario.
 pub(crate) use harness::fixtures::cluster;
@@ -73,4 +75,21 @@ fn shape(value: &Value) -> Value {
         Value::Bool(_) => "boolean".into(),
         Value::Null => Value::Null,
     }
+}
+
+/// A free port of this machine, on the address that clusters reach it by.
+pub(crate) async fn listen() -> Result<(TcpListener, SocketAddr)> {
+    let failed = |error: std::io::Error| {
+        Error::new(Kind::Environment, "this machine has no address that a cluster reaches").caused_by(error)
+    };
+    // Nothing is sent: the kernel only chooses the address from which it would be.
+    let own = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
+        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+        socket.local_addr()
+    });
+    let listener = TcpListener::bind((own.map_err(failed)?.ip(), 0))
+        .await
+        .map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }

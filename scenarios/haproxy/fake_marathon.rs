@@ -2,7 +2,7 @@
 //! reaches as it reaches the machine.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -14,11 +14,12 @@ use axum::routing::get;
 use futures_util::stream;
 use harness::await_until::{Probe, Wait, changes};
 use harness::component::haproxy;
-use harness::{Cluster, Error, Kind, Result, deadlines};
+use harness::{Cluster, Result, deadlines};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
+
+use crate::fixtures::listen;
 
 /// What the fake does.
 #[derive(Debug)]
@@ -183,21 +184,4 @@ pub(super) fn app(id: &str, port: u16, backends: &[&Backend]) -> Value {
     };
     let tasks: Vec<Value> = backends.iter().map(task).collect();
     json!({ "id": id, "ports": [port], "healthChecks": [], "tasks": tasks })
-}
-
-/// A free port of this machine, on the address that clusters reach it by.
-async fn listen() -> Result<(TcpListener, SocketAddr)> {
-    let failed = |error: std::io::Error| {
-        Error::new(Kind::Environment, "this machine has no address that a cluster reaches").caused_by(error)
-    };
-    // Nothing is sent: the kernel only chooses the address from which it would be.
-    let own = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
-        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
-        socket.local_addr()
-    });
-    let listener = TcpListener::bind((own.map_err(failed)?.ip(), 0))
-        .await
-        .map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
 }

@@ -1,14 +1,19 @@
 //! Marathon.
 
+mod agents;
 mod apps;
+mod artifacts;
+mod callbacks;
 mod clients;
 mod constraints;
 mod deployments;
 mod errors;
 mod groups;
 mod health;
+mod launch;
 mod pages;
 mod queue;
+mod readiness;
 mod recovery;
 
 use std::collections::BTreeSet;

@@ -1,14 +1,16 @@
 //! Marathon's own failures: nothing is lost, and tasks run on.
 
-use harness::client::http::Method;
+use harness::await_until::{Probe, Wait};
+use harness::client::http::{Method, StatusCode};
 use harness::client::marathon::AppSpec;
 use harness::component::{marathon, mesos_agent, mesos_master, zookeeper};
+use harness::deadlines::MARATHON_FAILOVER;
 use harness::docker::exec::ExecSpec;
 use harness::evidence::Verdict;
 use harness::node::{Node, NodeName};
 use harness::{Cluster, Result, check};
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{SLEEPS, cluster, ids};
 
@@ -165,11 +167,15 @@ async fn leader_steps_down_when_asked() -> Verdict {
     cluster.finish().await
 }
 
-/// Without ZooKeeper nothing is changed, since nothing could be kept; afterwards everything is as it was.
-#[rstest]
+/// Without ZooKeeper nothing is changed, since nothing could be kept; afterwards everything is as it was. A write may
+/// take three seconds instead of Marathon's ten.
 #[tokio::test]
-async fn nothing_is_lost_without_zookeeper(#[future] cluster: Result<Cluster>) -> Verdict {
-    let cluster = cluster.await?;
+async fn nothing_is_lost_without_zookeeper() -> Verdict {
+    let cluster = Cluster::builder()
+        .marathon()
+        .env(marathon::NAME, "MARATHON_ZK_TIMEOUT", "3000")
+        .boot()
+        .await?;
     let (node, client) = (cluster.master(), cluster.marathon());
     let before = client.run(&AppSpec::command("/a", SLEEPS)).await?;
 
@@ -179,7 +185,7 @@ async fn nothing_is_lost_without_zookeeper(#[future] cluster: Result<Cluster>) -
     let change = json!({ "instances": 2 });
     let refused = client.ask(Method::PUT, "v2/apps//a", Some(&change)).await?;
     check!(
-        refused.status().is_server_error(),
+        refused.status() == StatusCode::SERVICE_UNAVAILABLE,
         "a change is refused: {}",
         refused.status()
     );
@@ -195,4 +201,54 @@ async fn nothing_is_lost_without_zookeeper(#[future] cluster: Result<Cluster>) -
     check!(after.version == before.version);
     client.deployed(&client.scale("/a", 2).await?).await?;
     cluster.finish().await
+}
+
+/// One that leads stops to, and one that is started meanwhile waits: both say that there is no leader. The tasks run on.
+#[tokio::test]
+async fn without_zookeeper_nobody_leads() -> Verdict {
+    let cluster = Cluster::builder()
+        .marathon()
+        .env(marathon::NAME, "MARATHON_ZK_SESSION_TIMEOUT", "4000")
+        .boot()
+        .await?;
+    let (node, client) = (cluster.master(), cluster.marathon());
+    let before = client.run(&AppSpec::command("/a", SLEEPS)).await?;
+
+    cluster.kill(&node, zookeeper::NAME).await?;
+    // A Mesos master without ZooKeeper ends by itself, sooner or later.
+    cluster.kill(&node, mesos_master::NAME).await?;
+
+    nobody_leads(&cluster).await?;
+    cluster.kill(&node, marathon::NAME).await?;
+    cluster.revive(&node, marathon::NAME).await?;
+    nobody_leads(&cluster).await?;
+    cluster.revive(&node, zookeeper::NAME).await?;
+    cluster.revive(&node, mesos_master::NAME).await?;
+    client.await_ready().await?;
+    let after = client
+        .await_app("/a", "/a is as it was", |app| {
+            app.tasks_running == 1 && ids(app) == ids(&before)
+        })
+        .await?;
+    check!(after.version == before.version);
+    client.deployed(&client.scale("/a", 2).await?).await?;
+    cluster.finish().await
+}
+
+/// Waits until a request is answered so.
+async fn nobody_leads(cluster: &Cluster) -> Result<()> {
+    let none = json!({ "message": "Could not determine the current leader" });
+    Wait::that("Marathon says that nobody leads", MARATHON_FAILOVER)
+        .until(
+            async || match cluster.marathon().ask(Method::GET, "v2/apps", None).await {
+                Ok(answer) if answer.status() == StatusCode::SERVICE_UNAVAILABLE => match answer.json_of_any::<Value>()
+                {
+                    Ok(said) if said == none => Probe::Ready(()),
+                    said => Probe::NotYet(format!("{said:?}")),
+                },
+                Ok(answer) => Probe::NotYet(format!("it answers {}", answer.status())),
+                Err(error) => Probe::NotYet(error.to_string()),
+            },
+        )
+        .await
 }

@@ -8,8 +8,10 @@ use harness::{Cluster, check, check_contains};
 use super::{answers, await_answers, cluster, dig, framework, running};
 
 mod readme {
+    use harness::Cluster;
+    use harness::client::marathon::AppSpec;
     use harness::client::mesos::TaskSpec;
-    use harness::component::mesos_agent;
+    use harness::component::{marathon, mesos_agent};
     use harness::docker::exec::ExecSpec;
     use harness::evidence::Verdict;
     use harness::node::NodeName;
@@ -71,6 +73,32 @@ mod readme {
         let said = cluster.sandbox(&task).await?.text("stdout").await?;
         check!(said.matches(&master).count() == 2, "in a task");
         framework.finish().await?;
+        cluster.finish().await
+    }
+
+    /// README "Mesos-DNS": `ping marathon` on any node, with the one that leads the cluster's apps.
+    #[tokio::test]
+    async fn marathon_answers_by_its_name() -> Verdict {
+        let cluster = Cluster::builder().mesos_dns().marathon().boot().await?;
+        let shell = cluster.shell(cluster.slave(1)?).await?;
+        let master = cluster.master().address().to_string();
+        await_answers(&shell, &["marathon.mesos"], std::slice::from_ref(&master)).await?;
+        cluster.marathon().run(&AppSpec::command("/web", "sleep 1000")).await?;
+
+        let ping = shell
+            .run(ExecSpec::new(["ping", "-c", "1", "-W", "2", "marathon"]))
+            .await?;
+        let url = format!("http://marathon:{}/v2/apps", marathon::PORT);
+        let apps = shell
+            .run(ExecSpec::new(["curl", "--silent", "--show-error", &url]))
+            .await?
+            .success()?;
+
+        check!(ping.exit_code == 0, "{}", ping.stderr);
+        check_contains!(ping.stdout, &master);
+        check_contains!(apps.stdout, "\"id\":\"/web\"");
+        let slave = cluster.slave(1)?.address().to_string();
+        await_answers(&shell, &["web.marathon.mesos"], &[slave]).await?;
         cluster.finish().await
     }
 

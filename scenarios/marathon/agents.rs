@@ -1,0 +1,78 @@
+//! Agents that fall silent: their tasks are replaced, and there is not one too many when they are back.
+
+use harness::client::marathon::AppSpec;
+use harness::component::{mesos_agent, mesos_master};
+use harness::evidence::Verdict;
+use harness::{Cluster, Result, check};
+use rstest::rstest;
+use serde_json::json;
+
+use super::{SLEEPS, ids};
+
+/// Two slaves, and a master that gives an agent up after two seconds instead of Mesos' 75.
+async fn impatient() -> Result<Cluster> {
+    Cluster::builder()
+        .marathon()
+        .slaves(2)
+        .env(mesos_master::NAME, "MESOS_AGENT_PING_TIMEOUT", "1secs")
+        .env(mesos_master::NAME, "MESOS_MAX_AGENT_PING_TIMEOUTS", "2")
+        .boot()
+        .await
+}
+
+/// The task of the lost agent is kept as unreachable until it is expunged; from the moment it is inactive there is
+/// another one.
+#[rstest]
+#[case::inactive(json!({ "inactiveAfterSeconds": 1, "expungeAfterSeconds": 600 }), true)]
+#[case::expunged(json!({ "inactiveAfterSeconds": 0, "expungeAfterSeconds": 0 }), false)]
+#[tokio::test]
+async fn task_of_a_silent_agent_is_replaced(#[case] strategy: serde_json::Value, #[case] is_kept: bool) -> Verdict {
+    let cluster = impatient().await?;
+    let marathon = cluster.marathon();
+    let spec = AppSpec::command("/a", SLEEPS).with("unreachableStrategy", strategy);
+    let before = marathon.run(&spec).await?;
+    let host = before.tasks[0].host.clone();
+    let lost = cluster.nodes().find(|node| node.address().to_string() == host);
+    let lost = lost.expect("the task runs on a node").clone();
+    let mut events = marathon.events().await?;
+
+    cluster.kill(&lost, mesos_agent::NAME).await?;
+
+    let told = events
+        .wait_for("Marathon tells that the task cannot be reached", |event| {
+            event.data["taskStatus"] == "TASK_UNREACHABLE"
+        })
+        .await?;
+    check!(told.data["taskId"] == before.tasks[0].id.as_str());
+    let during = marathon
+        .await_app("/a", "another task of /a runs elsewhere", |app| {
+            let elsewhere = |state: &str| {
+                app.tasks
+                    .iter()
+                    .filter(|task| task.host != host && task.state.as_deref() == Some(state))
+                    .count()
+            };
+            elsewhere("TASK_RUNNING") == 1 && ids(&before).is_subset(&ids(app)) == is_kept
+        })
+        .await?;
+    check!(during.tasks_running == 1, "the lost one does not count: {during:?}");
+
+    cluster.revive_agent(&lost).await?;
+    let after = marathon
+        .await_app("/a", "one task of /a is left", |app| {
+            app.tasks.len() == 1 && app.tasks_running == 1
+        })
+        .await?;
+    let state = cluster.mesos().state().await?;
+    let framework = state.frameworks.iter().find(|framework| framework.name == "marathon");
+    let known: Vec<&str> = framework
+        .iter()
+        .flat_map(|framework| &framework.tasks)
+        .map(|task| task.id.as_str())
+        .collect();
+    check!(
+        known == [after.tasks[0].id.as_str()],
+        "nor is there another one for Mesos"
+    );
+    cluster.finish().await
+}

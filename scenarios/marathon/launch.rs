@@ -1,0 +1,90 @@
+//! From the launch of a task to its end: what takes too long, and what does not want to go.
+
+use std::time::{Duration, Instant};
+
+use harness::client::marathon::AppSpec;
+use harness::component::marathon;
+use harness::evidence::Verdict;
+use harness::{Cluster, check};
+use serde_json::json;
+
+use super::ids;
+use crate::fixtures::{STUBBORN, listen};
+
+/// A file that never comes is fetched: connections are taken, and nothing is answered.
+#[tokio::test]
+async fn overdue_task_is_given_up() -> Verdict {
+    let (silent, address) = listen().await?;
+    let cluster = Cluster::builder()
+        .marathon()
+        .env(marathon::NAME, "MARATHON_TASK_LAUNCH_TIMEOUT", "2000")
+        .boot()
+        .await?;
+    let marathon = cluster.marathon();
+    let mut events = marathon.events().await?;
+    let spec = AppSpec::command("/slow", super::SLEEPS).with("uris", json!([format!("http://{address}/never.txt")]));
+
+    marathon.create(&spec).await?;
+
+    let first = marathon
+        .await_app("/slow", "a task of /slow is staged", |app| app.tasks_staged == 1)
+        .await?;
+    let end = events
+        .wait_for("the end of the overdue task is told", |event| {
+            event.kind == "status_update_event"
+        })
+        .await?;
+    check!(end.data["taskId"] == first.tasks[0].id.as_str());
+    check!(end.data["taskStatus"] == "TASK_KILLED" || end.data["taskStatus"] == "TASK_FAILED");
+    let next = marathon
+        .await_app("/slow", "another task is staged", |app| {
+            app.tasks_staged == 1 && ids(app).is_disjoint(&ids(&first))
+        })
+        .await?;
+    check!(next.tasks_running == 0);
+    drop(silent);
+    cluster.finish().await
+}
+
+/// It gets SIGTERM, has its time, and is TASK_KILLING meanwhile, where Marathon is told to ask for that.
+#[tokio::test]
+async fn killed_task_has_its_grace_period() -> Verdict {
+    const GRACE_SECONDS: u64 = 2;
+    let cluster = Cluster::builder()
+        .marathon()
+        .env(marathon::NAME, "MARATHON_ENABLE_FEATURES", "task_killing")
+        .boot()
+        .await?;
+    let marathon = cluster.marathon();
+    let spec = AppSpec::command("/a", STUBBORN).with("taskKillGracePeriodSeconds", json!(GRACE_SECONDS));
+    let app = marathon.run(&spec).await?;
+    let sandbox = super::sandbox(&cluster, &app.tasks[0]).await?;
+    sandbox.await_text("stdout", "ready").await?;
+    let mut events = marathon.events().await?;
+
+    let began = Instant::now();
+    marathon.kill_task(&app.tasks[0], false).await?;
+
+    marathon
+        .await_app("/a", "the task is ending", |now| {
+            let ending = now.tasks.iter().find(|task| task.id == app.tasks[0].id);
+            ending.is_some_and(|task| task.state.as_deref() == Some("TASK_KILLING"))
+        })
+        .await?;
+    let end = events
+        .wait_for("its end is told", |event| event.data["taskStatus"] == "TASK_KILLED")
+        .await?;
+    check!(end.data["taskId"] == app.tasks[0].id.as_str());
+    check!(
+        began.elapsed() >= Duration::from_secs(GRACE_SECONDS),
+        "not before its time"
+    );
+    sandbox.await_text("stdout", "got SIGTERM").await?;
+    let next = marathon
+        .await_app("/a", "another task of /a runs", |now| {
+            now.tasks_running == 1 && ids(now).is_disjoint(&ids(&app))
+        })
+        .await?;
+    check!(next.tasks.len() == 1);
+    cluster.finish().await
+}

@@ -75,6 +75,7 @@ async fn python_manages_apps(#[future] cluster: Result<Cluster>) -> Verdict {
         "deployment_info",
         "status_update_event",
         "deployment_step_success",
+        "add_health_check_event",
     ] {
         check!(events.contains(kind), "its event stream has {kind}: {events:?}");
     }

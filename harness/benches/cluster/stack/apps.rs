@@ -2,18 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
 use futures_util::future::try_join_all;
 use harness::await_until::{Probe, Wait};
-use harness::client::http::Http;
+use harness::client::marathon::{AppSpec, Check, Event, EventStream, MarathonClient, Started};
 use harness::component::marathon;
-use harness::deadlines::{Deadline, TASK_STATE};
+use harness::deadlines::Deadline;
 use harness::node::NodeName;
 use harness::{Cluster, Error, Kind, Result};
 use jiff::Timestamp;
-use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
-use tokio::sync::oneshot;
+use serde_json::json;
 
 use super::memory::resident;
 use crate::measure::{Entry, Limit, MEBIBYTE, seconds};
@@ -27,7 +24,7 @@ const READ_P99: Limit = Limit::Median(0.05);
 const READERS: usize = 200;
 const READS_OF_EACH: usize = 20;
 const APPS: usize = 20;
-const THOUSAND: u64 = 1000;
+const THOUSAND: u32 = 1000;
 /// Two cores start a thousand executors.
 const THOUSAND_RUN: Deadline = Deadline::custom("THOUSAND_RUN", Duration::from_secs(600));
 
@@ -36,112 +33,81 @@ const SERVER: &str = "exec perl -MIO::Socket::INET -e 'my $s=IO::Socket::INET->n
     ReuseAddr=>1) or die;while(my $c=$s->accept){while(<$c>){last if /^\\r?$/}print $c \
     \"HTTP/1.0 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok\";close $c}'";
 
-fn of(cluster: &Cluster) -> Result<Http> {
-    Ok(cluster.node(NodeName::Master(1))?.http(marathon::PORT))
+/// An app of one such server.
+pub(super) fn server(id: &str) -> AppSpec {
+    AppSpec::command(id, SERVER).resources(0.1, 16.0)
 }
 
-async fn post(http: &Http, app: &Value) -> Result<()> {
-    http.post_json("v2/apps", app)
-        .send()
-        .await?
-        .expect(&[StatusCode::CREATED])
-        .map(drop)
+/// Waits until the one task of the app `id` runs, and gives the event that tells so.
+pub(super) async fn running(events: &mut EventStream, id: &str) -> Result<Event> {
+    let runs = |event: &Event| event.data["appId"] == id && event.data["taskStatus"] == "TASK_RUNNING";
+    events.wait_for(&format!("a task of {id} runs"), runs).await
 }
 
-async fn destroy(http: &Http, id: &str) -> Result<()> {
-    let path = format!("v2/apps/{id}");
-    http.request(Method::DELETE, &path).send().await?.ok()?;
-    Wait::that(format!("{id} is gone"), TASK_STATE)
-        .until(async || match http.get("v2/deployments").send().await {
-            Ok(answer) if answer.text().trim() == "[]" => Probe::Ready(()),
-            Ok(answer) => Probe::NotYet(answer.text()),
-            Err(error) => Probe::NotYet(error.to_string()),
-        })
-        .await
+/// When the task that `event` tells of ran, as its executor dated it: in seconds since the epoch.
+pub(super) async fn dated(cluster: &Cluster, event: &Event) -> Result<f64> {
+    let id = event.data["taskId"].as_str().unwrap_or_default();
+    let state = cluster.mesos().state().await?;
+    let mut tasks = state.frameworks.iter().flat_map(|framework| &framework.tasks);
+    let task = tasks.find(|task| task.id.as_str() == id);
+    let status = task.and_then(|task| {
+        task.statuses
+            .iter()
+            .find(|status| status.state.name() == "TASK_RUNNING")
+    });
+    let status = status.ok_or_else(|| Error::new(Kind::Answer, format!("Mesos does not know that {id} runs")))?;
+    Ok(status.timestamp)
+}
+
+/// Now, in seconds since the epoch.
+pub(super) fn now() -> f64 {
+    Timestamp::now().as_duration().as_secs_f64()
+}
+
+/// Ends an app and its tasks.
+pub(super) async fn destroy(client: &MarathonClient, id: &str) -> Result<()> {
+    client.deployed(&client.delete(id).await?).await
 }
 
 /// Apps one after the other, and the events of their tasks.
 pub(super) async fn started(cluster: &Cluster, apps: u16) -> Result<Vec<Entry>> {
-    let http = of(cluster)?;
-    let (stop, stopped) = oneshot::channel();
-    let events = tokio::spawn(event_lags(http.clone(), stopped));
-    let mut healthy = Vec::new();
+    let client = cluster.marathon();
+    let mut events = client.events().await?;
+    let (mut healthy, mut lags) = (Vec::new(), Vec::new());
     for number in 0..=apps {
-        let id = format!("bench-{number}");
-        let check = json!({"protocol": "HTTP", "path": "/", "gracePeriodSeconds": 5, "intervalSeconds": 1});
-        let app = json!({"id": id, "cmd": SERVER, "cpus": 0.1, "mem": 16, "instances": 1, "ports": [0],
-            "healthChecks": [check]});
+        let id = format!("/bench-{number}");
+        let app = server(&id).check(Check::http("/").with("gracePeriodSeconds", json!(5)));
         let began = Instant::now();
-        post(&http, &app).await?;
-        await_counted(&http, &id, "tasksHealthy", 1, TASK_STATE).await?;
+        client.create(&app).await?;
+        let runs = running(&mut events, &id).await?;
+        let told = now();
+        let alive = |event: &Event| event.data["appId"] == id.as_str() && event.data["alive"] == true;
+        events.wait_for(&format!("{id} is healthy"), alive).await?;
+        let took = began.elapsed();
         // The first warms caches.
         if number > 0 {
-            healthy.push(seconds(began.elapsed()));
+            healthy.push(seconds(took));
+            lags.push((told - dated(cluster, &runs).await?).max(0.0));
         }
-        destroy(&http, &id).await?;
+        destroy(&client, &id).await?;
     }
-    drop(stop);
-    let lags = events
-        .await
-        .map_err(|error| Error::internal("the subscriber panicked").caused_by(error))??;
     let healthy = Entry::new("marathon.app-to-healthy", healthy, Vec::new(), Some(HEALTHY));
     let event = Entry::new("marathon.status-to-event", lags, Vec::new(), Some(EVENT));
     Ok(healthy.into_iter().chain(event).collect())
 }
 
-/// How long each status update was under way, in seconds, until `stopped`.
-async fn event_lags(http: Http, stopped: oneshot::Receiver<()>) -> Result<Vec<f64>> {
-    let request = http.get("v2/events").header("accept", "text/event-stream");
-    let (answer, _) = request.open().await?;
-    let mut chunks = answer.bytes_stream().take_until(stopped);
-    let (mut text, mut lags) = (String::new(), Vec::new());
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| Error::new(Kind::Answer, "the events end").caused_by(error))?;
-        text.push_str(&String::from_utf8_lossy(&chunk));
-        let now = Timestamp::now();
-        while let Some(end) = text.find('\n') {
-            let line: String = text.drain(..=end).collect();
-            let Some(data) = line.strip_prefix("data:") else {
-                continue;
-            };
-            let event: Value = serde_json::from_str(data.trim()).unwrap_or_default();
-            let dated = event["timestamp"]
-                .as_str()
-                .and_then(|dated| dated.parse::<Timestamp>().ok());
-            if let (Some("status_update_event"), Some(dated)) = (event["eventType"].as_str(), dated) {
-                lags.push(now.duration_since(dated).as_secs_f64());
-            }
-        }
-    }
-    Ok(lags)
-}
-
-async fn await_counted(http: &Http, id: &str, field: &str, count: u64, deadline: Deadline) -> Result<()> {
-    Wait::that(format!("{count} of {field} of {id}"), deadline)
-        .until(async || {
-            let app: Result<Value> = async { http.get(&format!("v2/apps/{id}")).send().await?.json() }.await;
-            match app {
-                Ok(app) if app["app"][field] == count => Probe::Ready(()),
-                Ok(app) => Probe::NotYet(format!("{field} is {}", app["app"][field])),
-                Err(error) => Probe::NotYet(error.to_string()),
-            }
-        })
-        .await
-}
-
 /// Many readers at once of a list of apps without tasks.
 pub(super) async fn read(cluster: &Cluster) -> Result<Vec<Entry>> {
-    let http = of(cluster)?;
+    let client = cluster.marathon();
     for number in 0..APPS {
-        let app = json!({"id": format!("read-{number}"), "cmd": "exec sleep 600", "instances": 0});
-        post(&http, &app).await?;
+        client.create(&server(&format!("/read-{number}")).instances(0)).await?;
     }
     let began = Instant::now();
     let readers = (0..READERS).map(|_| async {
         let mut took = Vec::with_capacity(READS_OF_EACH);
         for _ in 0..READS_OF_EACH {
             let began = Instant::now();
-            http.get("v2/apps").send().await?.ok()?;
+            client.http().get("v2/apps").send().await?.ok()?;
             took.push(seconds(began.elapsed()));
         }
         Ok::<_, Error>(took)
@@ -168,21 +134,35 @@ pub(super) async fn thousand() -> Result<Vec<Entry>> {
         .memory(12_000)
         .boot()
         .await?;
-    let http = of(&cluster)?;
+    let client = cluster.marathon();
     let before = resident(&cluster, NodeName::Master(1), marathon::NAME).await?;
-    let app = json!({"id": "thousand", "cmd": "exec sleep 3600", "cpus": 0.01, "mem": 1, "instances": THOUSAND,
-        "ports": []});
+    let app = AppSpec::command("/thousand", "exec sleep 3600")
+        .resources(0.01, 1.0)
+        .instances(THOUSAND)
+        .with("ports", json!([]));
     let began = Instant::now();
-    post(&http, &app).await?;
-    await_counted(&http, "thousand", "tasksRunning", THOUSAND, THOUSAND_RUN).await?;
+    let started = client.create(&app).await?;
+    all_run(&client, &started).await?;
     let took = seconds(began.elapsed());
     eprintln!(
         "{THOUSAND} tasks run after {took:.1} s: {:.1} a second",
-        THOUSAND as f64 / took
+        f64::from(THOUSAND) / took
     );
     let grown = resident(&cluster, NodeName::Master(1), marathon::NAME).await? - before;
     cluster.down().await?;
     let took = Entry::new("marathon.thousand-tasks-running", vec![took], Vec::new(), None);
     let grown = Entry::new("marathon.memory-per-thousand-tasks", vec![grown], Vec::new(), None);
     Ok(took.into_iter().chain(grown.map(|entry| entry.of(MEBIBYTE))).collect())
+}
+
+/// Waits for the end of a deployment for longer than the client does. What is asked for is small: the tasks themselves
+/// would be a document of their own at each look.
+async fn all_run(client: &MarathonClient, started: &Started) -> Result<()> {
+    Wait::that(format!("{THOUSAND} tasks run"), THOUSAND_RUN)
+        .until(async || match client.deployments().await {
+            Ok(all) if all.iter().all(|one| one.id != started.deployment_id) => Probe::Ready(()),
+            Ok(_) => Probe::NotYet("its deployment is under way".to_owned()),
+            Err(error) => Probe::NotYet(error.to_string()),
+        })
+        .await
 }

@@ -1,9 +1,10 @@
-//! The full stack: its boot against the same containers by hand, what its Marathon takes its time for, and the memory of
-//! each stand-in.
+//! The full stack: its boot against the same containers by hand, what its Marathon takes its time for, how soon HAProxy
+//! follows it, and the memory of each stand-in.
 
 mod apps;
 mod by_hand;
 mod memory;
+mod proxied;
 mod ready;
 
 use std::time::Instant;
@@ -42,6 +43,7 @@ pub(crate) async fn measure(runs: u16, tasks: u16) -> Result<Vec<Entry>> {
     let cluster = Cluster::builder().for_a_person().full_stack().boot().await?;
     entries.extend(memory::measure(&cluster).await?);
     entries.extend(apps::started(&cluster, tasks).await?);
+    entries.extend(proxied::measure(&cluster, tasks).await?);
     entries.extend(apps::read(&cluster).await?);
     cluster.down().await?;
     entries.extend(apps::thousand().await?);

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use futures_util::future::try_join_all;
 use harness::await_until::{Probe, Wait};
 use harness::client::http::Http;
-use harness::component::{admin_router, haproxy, marathon, mesos_master};
+use harness::component::{admin_router, haproxy, marathon, mesos_dns, mesos_master};
 use harness::docker::network::Subnet;
 use harness::node::NodeName;
 use harness::{Result, deadlines};
@@ -30,7 +30,12 @@ pub(super) async fn all(subnet: Subnet) -> Result<()> {
             "/slaves/0/active",
         ),
         ("Marathon leads", at(master, marathon::PORT)?, "v2/info", "/frameworkId"),
-        ("Mesos-DNS answers", at(master, 8123)?, "v1/version", "/Version"),
+        (
+            "Mesos-DNS answers",
+            at(master, mesos_dns::HTTP_PORT)?,
+            "v1/version",
+            "/Version",
+        ),
         (
             "Admin Router serves",
             at(master, admin_router::PORT)?,

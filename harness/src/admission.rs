@@ -4,8 +4,8 @@
 //! files that are locked are the memory that is taken, and a process that dies gives its share back when its reaper has
 //! removed what used it. What was handed over (`harness up`, `HARNESS_KEEP`) counts for as long as the engine has it.
 //! A lock around each look makes looking and taking one step. Who asks first is served first, so that a large cluster
-//! is not overtaken for ever by small ones; only a process that has a cluster already goes before those that have none,
-//! since they wait for its end.
+//! is not overtaken for ever by small ones; only a scenario that has a cluster already goes before those that have
+//! none, since they wait for its end.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -34,6 +34,9 @@ pub(crate) struct Entry {
     what: String,
     megabytes: u64,
     pid: u32,
+    /// The scenario in that process: `cargo test` runs several in one.
+    #[serde(default)]
+    scenario: String,
     /// Microseconds since the epoch.
     asked: u64,
     /// False for one that waits.
@@ -41,6 +44,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Who waits, or has memory while it waits for more.
+    fn asker(&self) -> (u32, &str) {
+        (self.pid, &self.scenario)
+    }
+
     pub(crate) fn write(&self, mut file: &File) -> std::io::Result<()> {
         file.set_len(0)?;
         file.rewind()?;
@@ -63,6 +71,7 @@ pub(crate) async fn admit(lease: &Lease, what: &str, megabytes: u64) -> Result<(
         what: what.to_owned(),
         megabytes,
         pid: std::process::id(),
+        scenario: lease.labels().get(labels::SCENARIO).cloned().unwrap_or_default(),
         asked: micros(),
         admitted: false,
     };
@@ -188,7 +197,7 @@ enum Judged {
 fn judge(mine: &Entry, others: &[Known], budget: u64) -> Judged {
     let (admitted, waiting): (Vec<_>, Vec<_>) = others.iter().partition(|(entry, _)| entry.admitted);
     let taken: u64 = admitted.iter().map(|(entry, _)| entry.megabytes).sum();
-    let has_some = admitted.iter().any(|(entry, _)| entry.pid == mine.pid);
+    let has_some = admitted.iter().any(|(entry, _)| entry.asker() == mine.asker());
     let earlier = waiting
         .iter()
         .filter(|(entry, holding)| *holding == Holding::Held && entry.asked < mine.asked)
@@ -207,11 +216,11 @@ fn judge(mine: &Entry, others: &[Known], budget: u64) -> Judged {
     }
     let by: Vec<String> = admitted.iter().map(|(entry, holding)| by(entry, *holding)).collect();
     let reason = format!("{taken} of {budget} MB are taken, by {}", by.join(", "));
-    let waits = |pid: u32| pid == mine.pid || waiting.iter().any(|(entry, _)| entry.pid == pid);
+    let waits = |asker: (u32, &str)| asker == mine.asker() || waiting.iter().any(|(entry, _)| entry.asker() == asker);
     let nobody_ends = admitted
         .iter()
         .filter(|(_, holding)| *holding == Holding::Held)
-        .all(|(entry, _)| waits(entry.pid));
+        .all(|(entry, _)| waits(entry.asker()));
     if has_some && nobody_ends {
         let (what, megabytes) = (&mine.what, mine.megabytes);
         return Judged::Stuck(format!(
@@ -302,6 +311,7 @@ mod tests {
             what,
             megabytes,
             pid,
+            scenario: String::new(),
             asked,
             admitted,
         }

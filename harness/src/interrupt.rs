@@ -122,9 +122,12 @@ async fn handle(mut signals: Vec<(i32, Signal)>) {
 
 async fn remove(leases: &[Arc<Lease>], number: i32) {
     // Not had in time: a request hangs, or the runtime that made it is blocked. The reaper sees to what it creates.
-    let _closed = Wait::that("no creation is under way", deadlines::CREATION_ENDS)
+    let closed = Wait::that("no creation is under way", deadlines::CREATION_ENDS)
         .for_future(async { Ok(CREATION.write().await) })
         .await;
+    if let Err(error) = &closed {
+        tell(&format!("{error}; the reaper removes what appears after this"));
+    }
     // The leases' own connections are driven by a runtime that may be blocked: this thread needs its own.
     let engine = match Engine::connect().await {
         Ok(engine) => engine,

@@ -21,10 +21,12 @@ use crate::docker::Engine;
 use crate::error::Context;
 use crate::evidence::Recorder;
 use crate::labels::{self, Labels};
-use crate::{Error, Kind, Result, deadlines, interrupt, owner, workspace};
+use crate::{Error, Kind, Result, deadlines, interrupt, owner, sweep, workspace};
 
 /// The line that ends a lease without removal.
 pub(crate) const KEEP: &str = "keep";
+/// The line that says that the owner removed everything, and that nothing is being created any more.
+pub(crate) const GONE: &str = "gone";
 /// The reaper's first and only line of output.
 pub(crate) const READY: &str = "ready";
 /// How many objects were made under each open lease of this process.
@@ -56,6 +58,7 @@ impl Lease {
     /// # Errors
     /// [`Kind::Environment`] where the `harness` program is not found or does not get ready.
     pub async fn take(engine: &Engine, scenario: &str, keep: bool) -> Result<Arc<Self>> {
+        sweep::once_in_a_run(engine).await;
         let id = uuid::Uuid::new_v4().simple().to_string();
         let lock = lock_file(&id)?;
         let reaper = Reaper::start(&id).await?;
@@ -138,19 +141,26 @@ impl Lease {
     /// the memory that stays taken cannot be noted.
     pub fn keep(&self) -> Result<()> {
         let reaper = self.reaper.lock().expect("no holder of the lock panics").take();
-        let Some(mut reaper) = reaper else { return Ok(()) };
+        let Some(reaper) = reaper else { return Ok(()) };
         admission::hand_over(&self.id)?;
         interrupt::forget(self);
-        reaper
-            .pipe
-            .write_all(format!("{KEEP}\n").as_bytes())
-            .context(Kind::Internal, || {
-                "the reaper did not take the message to keep".to_owned()
-            })?;
+        reaper.tell(KEEP).context(Kind::Internal, || {
+            "the reaper did not take the message to keep".to_owned()
+        })?;
         // Without its file no sweep takes the lease for one whose owner died. The reaper removes it too, if we do not
         // get here.
         drop(std::fs::remove_file(lock_path(&self.id)));
         Ok(())
+    }
+}
+
+impl Lease {
+    /// Tells the reaper that everything was removed and nothing is being created, so that it need not wait for what may
+    /// still appear. Never after a boot that failed: what else it had asked for may be under way.
+    pub(crate) fn gone(&self) {
+        let reaper = self.reaper.lock().expect("no holder of the lock panics").take();
+        // Not told, it looks for longer.
+        drop(reaper.map(|reaper| reaper.tell(GONE)));
     }
 }
 
@@ -171,6 +181,11 @@ impl Drop for Lease {
 }
 
 impl Reaper {
+    /// Its last word: the pipe closes behind it.
+    fn tell(mut self, word: &str) -> std::io::Result<()> {
+        self.pipe.write_all(format!("{word}\n").as_bytes())
+    }
+
     async fn start(lease: &str) -> Result<Self> {
         let program = program()?;
         let ran = format!("{} reap {lease}", program.display());

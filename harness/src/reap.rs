@@ -4,7 +4,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::docker::{Engine, Removed, Selection, removal};
 use crate::error::Context;
-use crate::lease::{KEEP, READY, lock_file, lock_path};
+use crate::lease::{GONE, KEEP, READY, lock_file, lock_path};
 use crate::{Error, Kind, Result};
 
 /// Holds the lease `id` until standard input closes, then removes what carries its label.
@@ -32,13 +32,20 @@ pub async fn reap(id: &str) -> Result<Removed> {
         .context(Kind::Internal, || "the owner of the lease is gone already".to_owned())?;
 
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut gone = false;
     while let Ok(Some(line)) = lines.next_line().await {
         if line == KEEP {
             drop(std::fs::remove_file(lock_path(id)));
             return Ok(Removed::default());
         }
+        gone |= line == GONE;
     }
-    let removed = removal::remove_leftovers(&engine, &Selection::lease(id)).await;
+    let selection = Selection::lease(id);
+    let removed = match gone {
+        // The ordinary end, which is to cost nothing: one look.
+        true => removal::remove(&engine, &selection).await,
+        false => removal::remove_leftovers(&engine, &selection).await,
+    };
     drop(lock);
     if removed.leaked.is_empty() {
         drop(std::fs::remove_file(lock_path(id)));

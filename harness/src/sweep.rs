@@ -5,6 +5,8 @@
 //! lives. So a file that nobody has locked is that of a dead lease, however young.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::Result;
@@ -32,6 +34,46 @@ pub async fn sweep(engine: &Engine) -> Result<Removed> {
         all.leaked.extend(removed.leaked);
     }
     Ok(all)
+}
+
+/// As [`sweep`], by the first process of a test run that asks: nextest gives every process of a run the same id. What
+/// cannot be removed is left to `harness sweep`, and to the next run.
+pub(crate) async fn once_in_a_run(engine: &Engine) {
+    let Ok(run) = std::env::var("NEXTEST_RUN_ID") else {
+        return;
+    };
+    let folder = lease::runtime_folder().join("swept");
+    let is_first = std::fs::create_dir_all(&folder)
+        .and_then(|()| File::options().write(true).create_new(true).open(folder.join(&run)));
+    if is_first.is_err() {
+        return;
+    }
+    match sweep(engine).await {
+        Ok(removed) => {
+            for name in &removed.removed {
+                tracing::info!("swept {name}, which a dead run left");
+            }
+            for leak in &removed.leaked {
+                tracing::warn!("a dead run left {leak}; `harness sweep` tries again");
+            }
+        }
+        Err(error) => tracing::warn!("what dead runs left is not known: {error}"),
+    }
+    forget_runs(&folder);
+}
+
+/// The notes of runs that are over for certain.
+fn forget_runs(folder: &Path) {
+    let notes = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    for note in notes {
+        let age = note
+            .metadata()
+            .and_then(|note| note.modified())
+            .map(|made| made.elapsed());
+        if age.is_ok_and(|age| age.is_ok_and(|age| age > FOREIGN_AGE)) {
+            drop(std::fs::remove_file(note.path()));
+        }
+    }
 }
 
 /// What [`sweep`] would remove now, as `container x`.

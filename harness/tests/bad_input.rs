@@ -118,7 +118,7 @@ async fn a_component_that_never_becomes_ready_is_told_with_the_last_reason_and_i
         "[component.zookeeper]\nimage = \"{image}\"\n\
          cmd = [\"sh\", \"-c\", \"echo looking for a quorum; exec sleep infinity\"]\n"
     );
-    let ended = up(&child, &stack, &[("HARNESS_PATIENCE", "0.2")]).await;
+    let ended = up(&child, &stack, &[("HARNESS_DEADLINES", "ZOOKEEPER_READY=8")]).await;
     ended.assert_code(1);
     ended.assert_says(&[
         "in vain until ZooKeeper on mesos-master1 serves clients",

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
+use bollard::query_parameters::RemoveContainerOptions;
 use child::Child;
 use child::pty::{at_a_terminal, typing_at_a_terminal};
 use harness::await_until::{Probe, Wait};
@@ -28,6 +29,7 @@ async fn what_a_person_does_with_a_cluster() {
     opens_what_is_asked(&child).await;
     shows_the_logs_of_several(&child).await;
     starts_and_stops_a_node_for_a_program(&child).await;
+    up_starts_what_was_stopped(&child).await;
     shows_its_progress_to_a_terminal_alone(&child).await;
     let down = child.harness("down", &["--json"]).await;
     down.assert_code(0);
@@ -81,6 +83,26 @@ async fn starts_and_stops_a_node_for_a_program(child: &Child) {
         stopped.json(),
         serde_json::json!({"name": child.name, "node": "mesos-slave2"})
     );
+    // As a `start` leaves it that is interrupted.
+    let agent = format!("{}-mesos-slave2-mesos-agent", child.name);
+    let docker = child.engine.docker();
+    let removed = docker.remove_container(&agent, None::<RemoveContainerOptions>).await;
+    removed.expect("it was stopped");
+    child.harness("start", &["mesos-slave2"]).await.assert_code(0);
+    child.harness("stop", &["mesos-slave2"]).await.assert_code(0);
+}
+
+/// As `vagrant up` after `vagrant halt`.
+async fn up_starts_what_was_stopped(child: &Child) {
+    child.harness("stop", &["mesos-slave1"]).await.assert_code(0);
+    child.harness("stop", &["mesos-master1"]).await.assert_code(0);
+    let up = child.harness("up", &["--json"]).await;
+    up.assert_code(0);
+    let up = up.json();
+    assert_eq!(up["already_up"], true);
+    assert_eq!(up["started"], serde_json::json!(["mesos-master1", "mesos-slave1"]));
+    let state = child.harness("exec", &["mesos-slave1", "--", "true"]).await;
+    state.assert_code(0);
 }
 
 async fn is_listed_with_its_owner(child: &Child) {

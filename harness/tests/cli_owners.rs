@@ -61,6 +61,9 @@ async fn network(child: &Child, own: &[(&str, &str)]) {
 async fn what_is_somebody_elses_is_removed_only_when_told_so() {
     let child = Child::new("foreign").await;
     network(&child, &[(labels::OWNER, "somebody@elsewhere"), (labels::KEEP, "1")]).await;
+    let up = child.harness("up", &[]).await;
+    up.assert_code(64);
+    up.assert_says(&[&format!("the cluster {} belongs to somebody@elsewhere", child.name)]);
     let refused = child.harness("down", &[]).await;
     refused.assert_code(64);
     let hint = format!("`harness down --foreign --name {}` removes it all the same", child.name);

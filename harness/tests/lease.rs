@@ -3,6 +3,11 @@
 //! Owners are processes of their own: the program, or this test binary, which runs [`owner`] in a child.
 
 mod child;
+#[path = "child/gate.rs"]
+mod gate;
+#[allow(dead_code, reason = "the gate uses a part of it")]
+#[path = "child/refusing.rs"]
+mod refusing;
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,6 +16,7 @@ use bollard::models::{ContainerCreateBody, NetworkCreateRequest};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptions};
 use child::Child;
 use futures_util::future::try_join_all;
+use gate::Gate;
 use harness::Cluster;
 use harness::docker::{Engine, volume};
 use harness::lease::Lease;
@@ -91,11 +97,14 @@ impl Drop for Foreign {
 
 /// `harness up`, until its lease owns the cluster's network.
 async fn booting(child: &Child) -> (tokio::process::Child, String) {
-    let args = [&["up", "--name", &child.name], &child::BARE[..]].concat();
-    let mut command = child.command(env!("CARGO_BIN_EXE_harness"), &args);
-    let running = command.spawn().expect("it starts");
+    let running = up(child).spawn().expect("it starts");
     let lease = child.lease().await;
     (running, lease)
+}
+
+fn up(child: &Child) -> tokio::process::Command {
+    let args = [&["up", "--name", &child.name], &child::BARE[..]].concat();
+    child.command(env!("CARGO_BIN_EXE_harness"), &args)
 }
 
 #[tokio::test]
@@ -169,21 +178,65 @@ async fn the_reaper_removes_what_is_created_at_the_moment_of_a_kill_9() {
     child.assert_nothing_left().await;
 }
 
+/// The engine holds nothing of it yet when it is killed, and makes the cluster's network afterwards.
+#[tokio::test]
+async fn kill_9_while_the_first_object_is_asked_for_leaves_nothing() {
+    let child = Child::new("first").await;
+    let gate = Gate::closed_to(child.folder.path(), "POST", "/networks/create");
+    let mut up = up(&child)
+        .env("DOCKER_HOST", gate.address())
+        .spawn()
+        .expect("it starts");
+    gate.holds_one().await;
+    let reaper = child::reaper_of(&child.only_lease());
+    child::send(&up, Signal::SIGKILL);
+    up.wait().await.expect("it ends");
+    gate.open();
+    gate.one_passed().await;
+    child::await_end_of(reaper).await;
+    child.assert_nothing_left().await;
+}
+
 #[tokio::test]
 async fn a_second_ctrl_c_ends_at_once_and_leaves_the_rest_to_the_reaper() {
     let child = Child::new("twice").await;
-    let (mut up, _) = booting(&child).await;
-    let errors = up.stderr.take().expect("it is piped");
+    // No removal comes to an end before the gate opens: who ends before that did not wait for one.
+    let gate = Gate::closed_to(child.folder.path(), "DELETE", "/");
+    let up = up(&child)
+        .env("DOCKER_HOST", gate.address())
+        .spawn()
+        .expect("it starts");
+    let lease = child.lease().await;
     child::send(&up, Signal::SIGINT);
-    let mut lines = BufReader::new(errors).lines();
-    while let Some(line) = lines.next_line().await.expect("it is read") {
-        if line.contains("removing what was created") {
-            break;
-        }
-    }
+    gate.holds_one().await;
     child::send(&up, Signal::SIGINT);
-    child::end(up).await.assert_code(130);
+    let ended = child::end(up).await;
+    ended.assert_code(130);
+    ended.assert_says(&["removing what was created", "leaving at once"]);
+    assert_ne!(child.objects().await, Vec::<String>::new());
+    let reaper = child::reaper_of(&lease);
+    gate.open();
     child.assert_gone_within(REAPED).await;
+    child::await_end_of(reaper).await;
+}
+
+/// A plain `cargo nextest run` sweeps as `up` and `conform` do.
+#[tokio::test]
+async fn the_first_lease_of_the_next_run_sweeps() {
+    let child = Child::new("next").await;
+    let (mut up, lease) = booting(&child).await;
+    kill(child::reaper_of(&lease), Signal::SIGKILL).expect("it is ours");
+    child::send(&up, Signal::SIGKILL);
+    up.wait().await.expect("it ends");
+    assert_ne!(child.objects().await, Vec::<String>::new(), "nobody removed it");
+
+    let next_run = uuid::Uuid::new_v4().to_string();
+    let mut next = owner_that(&child, "returns early");
+    let next = next.env("NEXTEST_RUN_ID", next_run).spawn().expect("it starts");
+    child::end(next)
+        .await
+        .assert_says(&["no node mesos-slave7 runs in the cluster"]);
+    child.assert_nothing_left().await;
 }
 
 /// Both killed: only a sweep can know. It takes what was never handed over, of a cluster that was to be kept too.

@@ -15,7 +15,7 @@ use harness::docker::{ContainerSpec, container, logs};
 use harness::image::{ImageSpec, Images};
 use harness::lease::Lease;
 
-const SHORT: Deadline = Deadline::custom("SHORT", Duration::from_secs(1));
+const SHORT: Deadline = Deadline::custom("SHORT", Duration::from_secs(5));
 /// Nothing here may take so long: the death of a container ends a wait with this deadline.
 const LONG: Deadline = Deadline::custom("LONG", Duration::from_secs(600));
 const AT_ONCE: Duration = Duration::from_secs(20);

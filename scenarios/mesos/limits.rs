@@ -3,7 +3,7 @@
 use harness::client::mesos::{FrameworkSpec, Reason, StatusSource, TaskSpec, TaskState};
 use harness::component::mesos_agent;
 use harness::docker::exec::ExecSpec;
-use harness::evidence::Verdict;
+use harness::evidence::{Verdict, inapplicable, not_applicable};
 use harness::{Cluster, Result, check, check_contains};
 
 /// Holds what it reads in memory, all of it.
@@ -40,6 +40,9 @@ async fn task_over_its_disk_is_ended() -> Verdict {
 
 #[tokio::test]
 async fn task_over_its_memory_is_ended() -> Verdict {
+    if let Some(why) = inapplicable().await? {
+        return not_applicable(why);
+    }
     let cluster = Cluster::builder().enforced_limits().boot().await?;
     let framework = cluster.framework(FrameworkSpec::new("memory")).await?;
     let modest = TaskSpec::command("modest", "sleep 1000").resources(0.1, 64.0);
@@ -66,6 +69,9 @@ async fn task_over_its_memory_is_ended() -> Verdict {
 /// Two seconds of a loop that would take a whole CPU. The executor's own tenth of one is the task's as well.
 #[tokio::test]
 async fn task_gets_no_more_cpu_than_it_has() -> Verdict {
+    if let Some(why) = inapplicable().await? {
+        return not_applicable(why);
+    }
     let cluster = Cluster::builder().enforced_limits().boot().await?;
     let framework = cluster.framework(FrameworkSpec::new("cpu")).await?;
 
@@ -113,6 +119,9 @@ async fn cpu_setting(cluster: &Cluster, file: &str) -> Result<String> {
 /// The agent that finds the task again must go on watching it.
 #[tokio::test]
 async fn recovered_task_keeps_its_limits() -> Verdict {
+    if let Some(why) = inapplicable().await? {
+        return not_applicable(why);
+    }
     let cluster = Cluster::builder().enforced_limits().boot().await?;
     let slave = cluster.slave(1)?;
     let framework = cluster.framework(FrameworkSpec::new("recovered").checkpoint()).await?;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use harness::client::mesos::FrameworkSpec;
-use harness::evidence::Verdict;
+use harness::evidence::{Verdict, inapplicable, not_applicable};
 use harness::{Cluster, Result, check};
 use rstest::rstest;
 
@@ -123,6 +123,9 @@ async fn reserved_resources_go_to_their_role_alone() -> Verdict {
 
 #[tokio::test]
 async fn constraints_exclude_agents() -> Verdict {
+    if let Some(why) = inapplicable().await? {
+        return not_applicable(why);
+    }
     let cluster = Cluster::builder()
         .slaves(2)
         .attributes(1, "rack:a")?

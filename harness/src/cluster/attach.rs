@@ -13,7 +13,7 @@ use crate::docker::network::Subnet;
 use crate::docker::{Engine, Selection};
 use crate::image::Images;
 use crate::keep::Keep;
-use crate::labels;
+use crate::labels::{self, Labels};
 use crate::node::{Node, NodeName};
 use crate::owner::{Life, Owner};
 use crate::stack::{Stack, TOPOLOGY_FILE, TopologyFile};
@@ -174,6 +174,7 @@ impl Cluster {
             agents: BTreeMap::new(),
             nodes: BTreeMap::new(),
             lease: None,
+            origin: inherited(&own),
             recorder: None,
             is_subject: false,
             keep: Keep::Never,
@@ -194,6 +195,24 @@ impl Cluster {
             .map(|name| (name, Node::new(&self.engine, &self.name, name, self.address(name))))
             .collect())
     }
+}
+
+/// What is made for a cluster later belongs to whom the cluster belongs to, and goes with it: a look into a scenario's
+/// cluster leaves nothing behind that its owner or its reaper would not find.
+fn inherited(network: &Labels) -> Labels {
+    let kept = [
+        labels::HARNESS,
+        labels::LEASE,
+        labels::RUN,
+        labels::SCENARIO,
+        labels::OWNER,
+        labels::PID,
+        labels::KEEP,
+    ];
+    let pairs = kept
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), network.get(key)?.clone())));
+    pairs.collect()
 }
 
 async fn no_such(engine: &Engine, name: &str) -> Error {

@@ -55,7 +55,7 @@ impl Cluster {
             .name
             .clone()
             .unwrap_or_else(|| format!("mesos-{}", &lease.id()[..8]));
-        let megabytes = builder.megabytes.unwrap_or_else(|| builder.topology.megabytes());
+        let megabytes = builder.megabytes.unwrap_or_else(|| builder.topology.megabytes()) + builder.beside;
         lease.admit(&name, megabytes).await?;
         let overrides = builder.agents.iter();
         let agents = overrides
@@ -73,6 +73,7 @@ impl Cluster {
             agents,
             nodes: BTreeMap::new(),
             lease: Some(lease),
+            origin: Labels::new(),
             recorder,
             is_subject: builder.stack_file.is_none(),
             keep,
@@ -385,12 +386,12 @@ impl Cluster {
     pub(crate) fn labels(&self) -> Labels {
         match &self.lease {
             Some(lease) => lease.labels().clone(),
-            // Started by a later command: owned by the cluster alone, as a person's clusters are.
-            None => Labels::from([
-                (labels::HARNESS.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-                (labels::CREATED.to_owned(), labels::now().to_string()),
-                (labels::KEEP.to_owned(), "1".to_owned()),
-            ]),
+            // Made by a later command.
+            None => {
+                let mut labels = self.origin.clone();
+                labels.insert(labels::CREATED.to_owned(), labels::now().to_string());
+                labels
+            }
         }
     }
 

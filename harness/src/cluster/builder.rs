@@ -31,6 +31,8 @@ pub struct ClusterBuilder {
     pub(super) files: Vec<(String, String, String)>,
     pub(super) kept: bool,
     pub(super) megabytes: Option<u64>,
+    /// What runs beside it, in megabytes.
+    pub(super) beside: u64,
 }
 
 /// What a builder says of one agent; the stack says the rest.
@@ -70,6 +72,7 @@ impl Default for ClusterBuilder {
             files: Vec::new(),
             kept: false,
             megabytes: None,
+            beside: 0,
         }
     }
 }
@@ -260,12 +263,11 @@ impl ClusterBuilder {
         self
     }
 
-    /// What is to run beside it, as a [browser](crate::client::browser::MEGABYTES) does, in megabytes: added to what was
-    /// said or follows from the topology so far.
+    /// What is to run beside it, as a [browser](crate::client::browser::MEGABYTES) does, in megabytes: added to what is
+    /// said or follows from the topology.
     #[must_use]
     pub fn beside(mut self, megabytes: u64) -> Self {
-        let own = self.megabytes.unwrap_or_else(|| self.topology.megabytes());
-        self.megabytes = Some(own + megabytes);
+        self.beside += megabytes;
         self
     }
 

@@ -20,6 +20,7 @@ use crate::docker::{Engine, container};
 use crate::evidence::Recorder;
 use crate::image::Images;
 use crate::keep::Keep;
+use crate::labels::Labels;
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
 use crate::provenance::ComponentRecord;
@@ -110,6 +111,8 @@ pub struct Cluster {
     nodes: BTreeMap<NodeName, Node>,
     /// Absent on a cluster that another process booted.
     lease: Option<Arc<Lease>>,
+    /// The labels that an attached cluster's network has from its owner.
+    origin: Labels,
     /// Absent outside scenarios.
     recorder: Option<Arc<Recorder>>,
     /// Its stack is the run's: what it is made of is what the report judges.

@@ -1,13 +1,16 @@
 //! Nodes that stop and start while the cluster runs, as virtual machines do.
 
+use futures_util::future::try_join_all;
+
 use super::Cluster;
 use crate::await_until::{Probe, Wait};
 use crate::component::shell::{self, Shell};
 use crate::component::{holder, mesos_agent, mesos_master, node_docker, zookeeper};
-use crate::deadlines::AGENT_REGISTERED;
-use crate::docker::container;
+use crate::deadlines::{AGENT_REGISTERED, NODE_TURN};
+use crate::docker::{Selection, container, removal};
+use crate::file_lock::FileLock;
 use crate::node::{Node, NodeName};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result, lease};
 
 impl Cluster {
     /// Starts `mesos-slave<number>` and waits until its agent is registered: `vagrant up mesos-slave2`.
@@ -34,7 +37,10 @@ impl Cluster {
             self.running_master()?;
         }
         let node = self.node_at(name);
-        if container::exists(&self.engine, &node.container(holder::NAME)).await? {
+        // Another process may be making it at this moment; then it is whole, and there is little left to do.
+        let turn = lease::runtime_folder().join(format!("nodes-{}.lock", self.name));
+        let _turn = FileLock::take(&turn, NODE_TURN, Kind::Environment, |_| ()).await?;
+        if self.is_whole(&node).await? {
             self.resume(&node).await?;
         } else if let NodeName::Slave(_) = name {
             self.boot_slave(&node).await?;
@@ -51,6 +57,44 @@ impl Cluster {
         }
         self.nodes.insert(name, node.clone());
         Ok(node)
+    }
+
+    /// True where each of its containers is there, running or not. What an interrupted `start` left of a slave is removed,
+    /// so that it can be made again.
+    async fn is_whole(&self, node: &Node) -> Result<bool> {
+        let parts = [holder::NAME].into_iter().chain(self.components_on(node.name()));
+        let parts = parts.map(|part| async move { container::exists(&self.engine, &node.container(part)).await });
+        let there = try_join_all(parts).await?;
+        if there.iter().all(|there| *there) {
+            return Ok(true);
+        }
+        if there.contains(&true) && matches!(node.name(), NodeName::Slave(_)) {
+            let selection = Selection::node(&self.name, &node.name().to_string());
+            let removed = removal::remove(&self.engine, &selection).await;
+            if !removed.leaked.is_empty() {
+                let summary = format!("{} is there in part, and cannot be made anew", node.name());
+                return Err(Error::new(Kind::Cleanup, summary).evidence(removed.leaked.join("\n")));
+            }
+        }
+        Ok(false)
+    }
+
+    /// Starts what the topology says is there from the beginning and does not run, as `vagrant up` does with machines
+    /// that were halted. Returns the nodes that it started.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub async fn start_all(&mut self) -> Result<Vec<NodeName>> {
+        let slaves = (1..=self.topology.slaves).map(NodeName::Slave);
+        let nodes = self.topology.master_nodes().chain(self.topology.service_nodes());
+        let halted: Vec<_> = nodes
+            .chain(slaves)
+            .filter(|name| !self.nodes.contains_key(name))
+            .collect();
+        for name in &halted {
+            self.start(*name).await?;
+        }
+        Ok(halted)
     }
 
     /// Stops a node with everything on it, tasks included; [`Cluster::start`] starts it again.

@@ -18,7 +18,12 @@ impl Cluster {
     pub async fn down(mut self) -> Result<()> {
         let selection = self.selection();
         let removed = removal::remove(&self.engine, &selection).await;
-        let created = self.lease.take().map(|lease| lease.created());
+        let created = self.lease.take().map(|lease| {
+            if removed.leaked.is_empty() {
+                lease.gone();
+            }
+            lease.created()
+        });
         conclude(&self.name, self.recorder.as_deref(), created, removed)
     }
 

@@ -6,7 +6,7 @@ use crate::docker::exec::{ExecOutput, ExecSpec};
 use crate::docker::{ContainerSpec, Engine, container, engine, exec};
 use crate::image::ImageSpec;
 use crate::node::{Node, NodeName};
-use crate::{Result, deadlines, workspace};
+use crate::{Kind, Result, deadlines, workspace};
 
 /// As it stands in the component label.
 pub const NAME: &str = "shell";
@@ -66,6 +66,7 @@ pub(crate) async fn ensure(
         format!("docker answers in the shell of {}", node.name()),
         deadlines::EXEC,
     )
+    .blaming(Kind::Environment)
     .unless(container::death(engine, &[shell.clone(), proxy.clone()]))
     .until(async || {
         let version = ExecSpec::new(["docker", "version", "--format", "{{.Server.Version}}"]);

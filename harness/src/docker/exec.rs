@@ -289,6 +289,7 @@ pub(crate) async fn exit_code(engine: &Engine, container: &str, exec_id: &str) -
         format!("the engine knows how a command in {container} ended"),
         deadlines::ENGINE_REQUEST,
     )
+    .blaming(Kind::Environment)
     .until(async || match engine.docker().inspect_exec(exec_id).await {
         Ok(state) if state.running == Some(true) => Probe::NotYet("it runs, by the engine".to_owned()),
         Ok(state) => match state.exit_code {

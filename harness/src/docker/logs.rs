@@ -98,6 +98,7 @@ pub async fn tail(engine: &Engine, container: &str, lines: usize) -> Result<Stri
         Ok(kept.into_iter().map(|line| line + "\n").collect())
     };
     Wait::that(format!("the log of {container} is read"), deadlines::ENGINE_REQUEST)
+        .blaming(Kind::Environment)
         .for_future(read)
         .await
         .map_err(|error: Error| error.ran(from.pasteable(container, false)))

@@ -160,14 +160,10 @@ pub async fn remove(engine: &Engine, selection: &Selection) -> Removed {
     remove_until(engine, selection, 1).await
 }
 
-/// As [`remove`], for what a process left that was killed: the engine may still be creating what it asked for last,
-/// so nothing must be there for a while.
+/// As [`remove`], for what a process left that did not say that it removed all: the engine may still be creating what
+/// was asked for last, even where nothing is there yet. So nothing must be there for a while.
 pub async fn remove_leftovers(engine: &Engine, selection: &Selection) -> Removed {
-    match list(engine, selection).await {
-        // Its owner removed it: the ordinary end, which is to cost nothing.
-        Ok(found) if found.is_empty() => Removed::default(),
-        _ => remove_until(engine, selection, QUIET_LOOKS).await,
-    }
+    remove_until(engine, selection, QUIET_LOOKS).await
 }
 
 async fn remove_until(engine: &Engine, selection: &Selection, looks: u32) -> Removed {
@@ -178,7 +174,10 @@ async fn remove_until(engine: &Engine, selection: &Selection, looks: u32) -> Rem
             let mut found = 0;
             // The second pass follows at once: mostly it finds that the first was complete.
             for _ in 0..2 {
-                let images_too = passes.lock().expect("no holder of the lock panics").look_for_images();
+                let images_too = passes
+                    .lock()
+                    .expect("no holder of the lock panics")
+                    .look_for_images(looks);
                 let outcomes = match remove_once(engine, selection, images_too).await {
                     Ok(outcomes) if outcomes.is_empty() => return Probe::Ready(()),
                     Ok(outcomes) => outcomes,
@@ -217,9 +216,12 @@ struct Passes {
 }
 
 impl Passes {
-    /// Images take an engine that has many long to list. Nothing creates them behind our back: where a pass found
-    /// none, later ones need not look.
-    fn look_for_images(&self) -> bool {
+    /// Images take an engine that has many long to list. Nothing creates them behind the back of an owner that lives:
+    /// where a pass found none, later ones need not look.
+    fn look_for_images(&self, looks: u32) -> bool {
+        if looks > 1 {
+            return true;
+        }
         let mut found = self.removed.iter().chain(self.failed.keys()).peekable();
         found.peek().is_none() || found.any(|object| matches!(object, Object::Image(_)))
     }

@@ -3,6 +3,7 @@
 //! One scenario is one process under nextest, and writes `evidence/<attempt>/scenario.json` into the folder of the
 //! run. The [report](crate::report) trusts that file above the test runner's own "pass".
 
+mod applicability;
 pub mod check;
 mod current;
 mod file;
@@ -14,6 +15,7 @@ mod redact;
 mod verdict;
 
 #[doc(hidden)]
+pub use applicability::inapplicable;
 pub use check::expected;
 pub use current::{current, interrupted};
 pub use file::{now, write_atomically};

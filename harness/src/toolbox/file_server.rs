@@ -127,6 +127,7 @@ impl FileServer {
     async fn ready(&self) -> Result<()> {
         let http = Http::new(&self.url(""))?;
         Wait::that("the file server answers", deadlines::HTTP_REQUEST)
+            .blaming(Kind::Environment)
             .until(async || match http.get("/").send().await {
                 Ok(_) => Probe::Ready(()),
                 Err(error) => Probe::NotYet(error.to_string()),

@@ -25,7 +25,7 @@ use nix::unistd::Pid;
 use tokio::process::Command;
 
 /// What the first boot on a machine without images takes is not what these tests are about: they run warm.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What `up` is told where a test needs no more than ZooKeeper and Mesos.
 pub(crate) const BARE: [&str; 2] = ["--services", "none"];
@@ -114,6 +114,16 @@ impl Child {
         let mut command = self.command(env!("CARGO_BIN_EXE_harness"), args);
         command.envs(env.iter().copied());
         end(command.spawn().unwrap()).await
+    }
+
+    /// The lease of a child that has nothing on the engine yet.
+    pub(crate) fn only_lease(&self) -> String {
+        let pattern = format!("mesos-harness-{}/leases", nix::unistd::geteuid());
+        let folder = self.folder.path().join("tmp").join(pattern);
+        let mut files = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        files.next().expect("there is one").into_string().unwrap()
     }
 
     /// Everything on the engine of this run or of the cluster of this name, as `container x`.

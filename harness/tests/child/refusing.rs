@@ -40,35 +40,63 @@ impl Refusing {
     }
 }
 
-/// One request for each connection: so its beginning decides about all of it.
 async fn serve(mut client: UnixStream, refusal: Refusal) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    let end = loop {
-        if let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") {
-            break end;
-        }
-        if client.read_buf(&mut head).await? == 0 {
-            return Ok(());
-        }
+    let Some(head) = Head::read(&mut client).await? else {
+        return Ok(());
     };
-    let text = String::from_utf8_lossy(&head[..end]).into_owned();
-    let first = text.lines().next().unwrap_or_default();
-    let method = first.split_whitespace().next();
-    if method == Some(refusal.method) && first.contains(refusal.part) {
-        let body = serde_json::json!({ "message": refusal.message }).to_string();
-        let length = body.len();
-        let answer = format!(
-            "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
-             Connection: close\r\n\r\n{body}"
-        );
-        return client.write_all(answer.as_bytes()).await;
+    if !head.asks(refusal.method, refusal.part) {
+        return head.forward(client).await;
     }
-    let mut engine = UnixStream::connect("/var/run/docker.sock").await?;
-    engine.write_all(&head[..end]).await?;
-    // A stream that is attached says itself what becomes of its connection.
-    if !text.to_ascii_lowercase().contains("\nconnection:") {
-        engine.write_all(b"\r\nConnection: close").await?;
+    let body = serde_json::json!({ "message": refusal.message }).to_string();
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
+    );
+    client.write_all(answer.as_bytes()).await
+}
+
+/// The beginning of a request. One request for each connection: so it decides about all of it.
+pub(crate) struct Head {
+    bytes: Vec<u8>,
+    /// Where its last line ends.
+    end: usize,
+}
+
+impl Head {
+    /// None where the client leaves first.
+    pub(crate) async fn read(client: &mut UnixStream) -> std::io::Result<Option<Self>> {
+        let mut bytes = Vec::new();
+        loop {
+            if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                return Ok(Some(Head { bytes, end }));
+            }
+            if client.read_buf(&mut bytes).await? == 0 {
+                return Ok(None);
+            }
+        }
     }
-    engine.write_all(&head[end..]).await?;
-    copy_bidirectional(&mut client, &mut engine).await.map(drop)
+
+    /// True for a request of that method in whose path or query `part` stands.
+    pub(crate) fn asks(&self, method: &str, part: &str) -> bool {
+        let text = String::from_utf8_lossy(&self.bytes[..self.end]).into_owned();
+        let first = text.lines().next().unwrap_or_default();
+        first.split_whitespace().next() == Some(method) && first.contains(part)
+    }
+
+    /// Passes the request on to the engine, and what it answers back.
+    pub(crate) async fn forward(self, mut client: UnixStream) -> std::io::Result<()> {
+        let (head, rest) = self.bytes.split_at(self.end);
+        let mut engine = UnixStream::connect("/var/run/docker.sock").await?;
+        engine.write_all(head).await?;
+        // A stream that is attached says itself what becomes of its connection.
+        if !String::from_utf8_lossy(head)
+            .to_ascii_lowercase()
+            .contains("\nconnection:")
+        {
+            engine.write_all(b"\r\nConnection: close").await?;
+        }
+        engine.write_all(rest).await?;
+        copy_bidirectional(&mut client, &mut engine).await.map(drop)
+    }
 }

@@ -94,7 +94,8 @@ fn nextest(child: &Child) -> tokio::process::Command {
             "package-id": package.expect("it is a package of the workspace")["id"], "binary-path": this,
         }},
     });
-    let config = "[profile.default]\nslow-timeout = { period = \"4s\", terminate-after = 1, grace-period = \"30s\" }\n";
+    let config =
+        "[profile.default]\nslow-timeout = { period = \"20s\", terminate-after = 1, grace-period = \"30s\" }\n";
     let path = |path: PathBuf| path.to_str().expect("a path of ours is UTF-8").to_owned();
     let config = path(child.file("nextest.toml", config));
     let metadata = path(child.file("cargo.json", &metadata));
@@ -184,6 +185,21 @@ async fn two_clusters_boot_at_once_and_do_not_meet() {
     other.assert_nothing_left().await;
 }
 
+/// Who enters a node of a scenario that runs makes containers there: they belong to the scenario, and go with it.
+#[tokio::test]
+async fn a_look_into_a_running_scenario_goes_with_it() {
+    let child = Child::new("looked").await;
+    let mut owner = owner_of::command(&child, &child.name, HANGS)
+        .spawn()
+        .expect("it starts");
+    says(&mut owner, READY).await;
+    let looked = child.harness("ssh", &["mesos-master1", "--", "docker", "ps"]).await;
+    looked.assert_code(0);
+    child::send(&owner, Signal::SIGTERM);
+    child::end(owner).await.assert_code(143);
+    child.assert_nothing_left().await;
+}
+
 /// P13: what cannot be removed is named in the error and counted in the evidence, and the next sweep takes it.
 #[tokio::test]
 async fn a_removal_that_fails_is_loud() {
@@ -199,7 +215,7 @@ async fn a_removal_that_fails_is_loud() {
     let mut owner = owner_of::command(&child, &child.name, PASSES);
     owner
         .env("DOCKER_HOST", engine.address())
-        .env("HARNESS_DEADLINES", "TEARDOWN=1");
+        .env("HARNESS_DEADLINES", "TEARDOWN=10");
     let ended = child::end(owner.spawn().expect("it starts")).await;
     assert!(!ended.status.success(), "{}", ended.stderr);
     let network = format!("network {}", child.name);
@@ -225,7 +241,7 @@ async fn a_removal_that_fails_is_loud() {
 
     let env = [
         ("DOCKER_HOST", engine.address()),
-        ("HARNESS_DEADLINES", "TEARDOWN=1".to_owned()),
+        ("HARNESS_DEADLINES", "TEARDOWN=10".to_owned()),
     ];
     let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
     let down = child.harness_with("down", &[], &env).await;
@@ -234,7 +250,7 @@ async fn a_removal_that_fails_is_loud() {
     assert_eq!(child.objects().await, std::slice::from_ref(&network));
 
     // Its reaper, which fares no better, holds the lease until it gives up.
-    Wait::that("a sweep takes it", Deadline::custom("SWEPT", REAPED))
+    Wait::that("a sweep takes it", Deadline::custom("SWEPT", 4 * REAPED))
         .until(async || {
             let swept = child.program(&["sweep"], &[]).await;
             swept.assert_code(0);

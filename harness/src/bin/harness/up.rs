@@ -7,6 +7,7 @@ use clap::Args;
 use harness::cluster::{Cluster, ClusterSummary, clusters};
 use harness::component::service::Services;
 use harness::docker::Engine;
+use harness::node::NodeName;
 use harness::owner::Life;
 use harness::progress::Progress;
 use harness::provenance::ComponentRecord;
@@ -37,7 +38,8 @@ A topology file says how many nodes there are and what agents offer:
   attributes = \"rack:b\"
   role = \"ads\"
 
-Where the cluster is up already, it says so, changes nothing and exits with 0.";
+Where the cluster is up already, it says so, starts nodes that were stopped, changes
+nothing else and exits with 0.";
 
 #[derive(Args)]
 pub(crate) struct Up {
@@ -67,8 +69,10 @@ pub(crate) struct Up {
 struct Booted {
     /// The cluster's name.
     name: String,
-    /// True where it was up before, and nothing was changed.
+    /// True where it was up before: then nothing was changed but what `started` names.
     already_up: bool,
+    /// The nodes that were stopped and run again.
+    started: Vec<String>,
     /// How long the boot took, in seconds; null where there was none.
     boot_s: Option<f64>,
     /// The range of its addresses.
@@ -130,11 +134,18 @@ pub(crate) async fn run(args: Up) -> Result<()> {
         if matches!(found.owner.life, Life::Alive | Life::Removing) {
             return Err(taken(&found));
         }
-        let cluster = Cluster::attach(engine, name).await?;
+        if !found.owner.me {
+            return Err(somebodys(&found));
+        }
+        let mut cluster = Cluster::attach(engine, name).await?;
         same_topology(&cluster, &args, file.as_ref())?;
         same_services(&cluster, services.as_ref())?;
         same_stack(&cluster, args.stack.as_deref())?;
-        return say(&booted(&cluster, None).await?, args.json.json);
+        let progress = Progress::start(name);
+        progress.detail("starting what was stopped");
+        let started = cluster.start_all().await?;
+        drop(progress);
+        return say(&booted(&cluster, None, &started).await?, args.json.json);
     }
     let started = Instant::now();
     let progress = Progress::start(name);
@@ -154,11 +165,23 @@ pub(crate) async fn run(args: Up) -> Result<()> {
         builder = builder.stack_file(stack);
     }
     let cluster = builder.boot().await?;
-    let booted = booted(&cluster, Some(started.elapsed().as_secs_f64())).await?;
+    let booted = booted(&cluster, Some(started.elapsed().as_secs_f64()), &[]).await?;
     // Before anything is printed: whatever becomes of the output, the cluster is there.
     cluster.leave_running()?;
     drop(progress);
     say(&booted, args.json.json)
+}
+
+/// Another user's, or another machine's on the same engine.
+fn somebodys(cluster: &ClusterSummary) -> Error {
+    let owner = match cluster.owner.user.as_str() {
+        "" => "somebody else",
+        user => user,
+    };
+    Error::usage(format!("the cluster {} belongs to {owner}", cluster.name))
+        .expected("a cluster of yours, or a name that is free")
+        .ran("harness ps")
+        .hint("choose another name with `--name`")
 }
 
 /// It is not up: another `up` boots it, or a scenario runs on it.
@@ -251,7 +274,7 @@ fn same_stack(cluster: &Cluster, asked: Option<&Path>) -> Result<()> {
         .hint(another(name)))
 }
 
-async fn booted(cluster: &Cluster, boot_s: Option<f64>) -> Result<Booted> {
+async fn booted(cluster: &Cluster, boot_s: Option<f64>, started: &[NodeName]) -> Result<Booted> {
     let services = cluster.nodes().flat_map(|node| {
         let components = cluster.components_on(node.name()).into_iter();
         components.map(|component| Service {
@@ -264,6 +287,7 @@ async fn booted(cluster: &Cluster, boot_s: Option<f64>) -> Result<Booted> {
     Ok(Booted {
         name: cluster.name().to_owned(),
         already_up: boot_s.is_none(),
+        started: started.iter().map(ToString::to_string).collect(),
         boot_s,
         subnet: cluster.subnet().to_string(),
         services: services.collect(),
@@ -299,7 +323,8 @@ fn say(booted: &Booted, json: bool) -> Result<()> {
     let (name, option) = (&booted.name, target::option(&booted.name));
     let state = match booted.boot_s {
         Some(took) => format!("the cluster {name} is up after {took:.1} s"),
-        None => format!("the cluster {name} is up already"),
+        None if booted.started.is_empty() => format!("the cluster {name} is up already"),
+        None => format!("the cluster {name} is up again: {} started", booted.started.join(", ")),
     };
     output::print(format_args!(
         "{state}\n\n{services}\n\n{parts}\n\n\

@@ -193,7 +193,9 @@ async fn a_look_into_a_running_scenario_goes_with_it() {
         .spawn()
         .expect("it starts");
     says(&mut owner, READY).await;
-    let looked = child.harness("ssh", &["mesos-master1", "--", "docker", "ps"]).await;
+    let looked = child
+        .harness("ssh", &["mesos-master1", "--", "sudo", "docker", "ps"])
+        .await;
     looked.assert_code(0);
     child::send(&owner, Signal::SIGTERM);
     child::end(owner).await.assert_code(143);

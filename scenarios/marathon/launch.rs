@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use harness::client::marathon::AppSpec;
 use harness::component::marathon;
 use harness::evidence::Verdict;
-use harness::{Cluster, check};
+use harness::{Cluster, Result, check, check_contains};
+use rstest::rstest;
 use serde_json::json;
 
-use super::ids;
+use super::{cluster, ids};
 use crate::fixtures::{STUBBORN, listen};
 
 /// A file that never comes is fetched: connections are taken, and nothing is answered.
@@ -86,5 +87,59 @@ async fn killed_task_has_its_grace_period() -> Verdict {
         })
         .await?;
     check!(next.tasks.len() == 1);
+    cluster.finish().await
+}
+
+/// The port that is required is the task's, under its name too; a second task of one agent has to wait for it.
+#[rstest]
+#[tokio::test]
+async fn required_port_is_the_tasks(#[future] cluster: Result<Cluster>) -> Verdict {
+    const PORT: u16 = 31_500;
+    let cluster = cluster.await?;
+    let marathon = cluster.marathon();
+    let ports = json!([{ "port": PORT, "name": "http-api", "protocol": "tcp" }]);
+    let spec = AppSpec::command("/a", "env > environment; sleep 1000")
+        .with("portDefinitions", ports)
+        .with("requirePorts", json!(true));
+
+    let app = marathon.run(&spec).await?;
+    marathon.scale("/a", 2).await?;
+
+    check!(app.tasks[0].ports == [PORT] && app.ports == [PORT]);
+    let sandbox = super::sandbox(&cluster, &app.tasks[0]).await?;
+    let environment = sandbox.await_text("environment", "MARATHON_APP_ID").await?;
+    for variable in ["PORT", "PORT0", "PORT_HTTP_API", "PORT_31500"] {
+        check_contains!(environment, format!("{variable}={PORT}\n"));
+    }
+    let waits = marathon
+        .await_queued("/a", "the second task waits for the port", |item| {
+            !item.reasons().is_empty()
+        })
+        .await?;
+    check!(waits.count == 1 && waits.reasons() == ["InsufficientPorts"]);
+    cluster.finish().await
+}
+
+/// One agent's resources are a role's own: an app says which it takes.
+#[rstest]
+#[case::reserved("ads", 2)]
+#[case::anybodys("*", 1)]
+#[tokio::test]
+async fn resources_come_from_accepted_roles(#[case] role: &str, #[case] slave: u8) -> Verdict {
+    let cluster = Cluster::builder()
+        .slaves(2)
+        .role(2, "ads")
+        .marathon()
+        .env(marathon::NAME, "MARATHON_MESOS_ROLE", "ads")
+        .boot()
+        .await?;
+    let spec = AppSpec::command("/a", super::SLEEPS)
+        .instances(2)
+        .with("acceptedResourceRoles", json!([role]));
+
+    let app = cluster.marathon().run(&spec).await?;
+
+    let host = cluster.slave(slave)?.address().to_string();
+    check!(app.tasks.len() == 2 && app.tasks.iter().all(|task| task.host == host));
     cluster.finish().await
 }

@@ -123,10 +123,21 @@ async fn standby_takes_over() -> Verdict {
     let before = other.marathon().run(&AppSpec::command("/a", SLEEPS)).await?;
     let answer = other.marathon().ask(Method::GET, "v2/apps//a", None).await?;
     check!(answer.header("x-marathon-leader") == Some(format!("http://{leader}").as_str()));
-    check!(answer.header("x-marathon-via") == Some(format!("1.1 {}:8080", other.address()).as_str()));
+    let via = format!("1.1 {}:8080", other.address());
+    check!(answer.header("x-marathon-via") == Some(via.as_str()));
+    let http = other.marathon().http().clone();
+    let looped = http.get("v2/apps").header("x-marathon-via", via).send().await?;
+    check!(looped.status() == StatusCode::BAD_GATEWAY);
+    check!(looped.json_of_any::<Value>()? == json!({ "message": "Detected proxying loop." }));
 
     cluster.kill(first, marathon::NAME).await?;
 
+    let refused = http.get("v2/apps").send().await?;
+    check!(
+        refused.status() == StatusCode::BAD_GATEWAY,
+        "its session is not over yet"
+    );
+    check!(refused.json_of_any::<Value>()? == json!({ "message": "Connection to leader refused." }));
     let next = other.marathon().await_leader_other_than(&leader).await?;
     check!(
         others

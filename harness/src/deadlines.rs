@@ -145,6 +145,8 @@ deadlines! {
     ADMIN_ROUTER_READY = 40 s;
     /// HAProxy serves its statistics.
     HAPROXY_READY = 20 s;
+    /// The server of packages answers.
+    UNIVERSE_READY = 20 s;
     /// Mesos-DNS has read the leading master's state, and knows its address.
     MESOS_DNS_READY = 40 s;
     /// A change in the cluster is in the answers of its name servers.
@@ -161,6 +163,14 @@ deadlines! {
     AGENT_REGISTERED = 40 s;
     /// The master's view of an agent that was stopped.
     AGENT_GONE = 120 s;
+    /// A package's framework registers with the master under its name.
+    FRAMEWORK_REGISTERED = 20 s;
+    /// A service's page is there behind Admin Router, once the service is healthy.
+    SERVICE_PAGE = 10 s;
+    /// After an uninstall its last task has ended, and everything has heard of it.
+    NOTHING_LEFT = 20 s;
+    /// Marathon has taken an app away.
+    UPDATE_TAKEN = 40 s;
     /// A framework gets an offer that fits.
     OFFER = 30 s;
     /// A small task goes from accepted offer to the state asked for.

@@ -73,6 +73,7 @@
 pub mod admission;
 pub mod await_until;
 pub mod catalogue;
+pub mod certify;
 pub mod client;
 pub mod cluster;
 pub mod component;

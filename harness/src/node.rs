@@ -25,15 +25,18 @@ pub enum NodeName {
     Slave(u8),
     /// A node with an HAProxy instance, from 1: `haproxy1` has an address that is well known.
     Haproxy(u8),
+    /// A node with a server of packages and of what they download, from 1.
+    Universe(u8),
 }
 
 impl NodeName {
-    /// The last octet of its address: .11 to .19 for masters, .21 to .29 for HAProxy, .101 to .199 for slaves.
+    /// The last octet of its address: .11 to .19 for masters, .21 to .29 for HAProxy, .31 for packages, .101 to .199 for slaves.
     #[must_use]
     pub fn host_octet(self) -> u8 {
         match self {
             NodeName::Master(number) => 10 + number,
             NodeName::Haproxy(number) => 20 + number,
+            NodeName::Universe(number) => 30 + number,
             NodeName::Slave(number) => 100 + number,
         }
     }
@@ -42,7 +45,10 @@ impl NodeName {
     #[must_use]
     pub fn number(self) -> u8 {
         match self {
-            NodeName::Master(number) | NodeName::Slave(number) | NodeName::Haproxy(number) => number,
+            NodeName::Master(number)
+            | NodeName::Slave(number)
+            | NodeName::Haproxy(number)
+            | NodeName::Universe(number) => number,
         }
     }
 
@@ -50,6 +56,7 @@ impl NodeName {
     const MASTERS: u8 = 9;
     const SLAVES: u8 = 99;
     const HAPROXIES: u8 = 1;
+    const UNIVERSES: u8 = 1;
 }
 
 impl fmt::Display for NodeName {
@@ -58,6 +65,7 @@ impl fmt::Display for NodeName {
             NodeName::Master(number) => f.pad(&format!("mesos-master{number}")),
             NodeName::Slave(number) => f.pad(&format!("mesos-slave{number}")),
             NodeName::Haproxy(number) => f.pad(&format!("haproxy{number}")),
+            NodeName::Universe(number) => f.pad(&format!("universe{number}")),
         }
     }
 }
@@ -79,9 +87,10 @@ impl FromStr for NodeName {
             .map(NodeName::Master)
             .or_else(|| numbered("mesos-slave", NodeName::SLAVES).map(NodeName::Slave))
             .or_else(|| numbered("haproxy", NodeName::HAPROXIES).map(NodeName::Haproxy))
+            .or_else(|| numbered("universe", NodeName::UNIVERSES).map(NodeName::Universe))
             .ok_or_else(|| {
                 let error = Error::usage(format!("{text:?} is no name of a node"))
-                    .expected("mesos-master1 to mesos-master9, mesos-slave1 to mesos-slave99, or haproxy1");
+                    .expected("mesos-master1 to mesos-master9, mesos-slave1 to mesos-slave99, haproxy1 or universe1");
                 match meant(text) {
                     Some(name) => error.hint(format!("did you mean {name}?")),
                     None => error,
@@ -106,11 +115,13 @@ fn meant(text: &str) -> Option<NodeName> {
         "slave",
         "agent",
         "haproxy",
+        "universe",
     ];
     match closest(&kind, &kinds)?.trim_start_matches("mesos-") {
         "master" if (1..=NodeName::MASTERS).contains(&number) => Some(NodeName::Master(number)),
         "slave" | "agent" if (1..=NodeName::SLAVES).contains(&number) => Some(NodeName::Slave(number)),
         "haproxy" if (1..=NodeName::HAPROXIES).contains(&number) => Some(NodeName::Haproxy(number)),
+        "universe" if (1..=NodeName::UNIVERSES).contains(&number) => Some(NodeName::Universe(number)),
         _ => None,
     }
 }
@@ -240,6 +251,7 @@ mod tests {
         for (text, octet) in [
             ("mesos-master1", 11),
             ("haproxy1", 21),
+            ("universe1", 31),
             ("mesos-slave1", 101),
             ("mesos-slave5", 105),
         ] {
@@ -258,6 +270,7 @@ mod tests {
             ("Master", Some("mesos-master1")),
             ("mesos-master12", None),
             ("haproxy", Some("haproxy1")),
+            ("univers1", Some("universe1")),
             ("kafka1", None),
         ] {
             let error = text.parse::<NodeName>().expect_err(text);

@@ -287,7 +287,7 @@ async fn names_on_the_command_line_are_refused_with_what_is_allowed() {
         ended.assert_code(64);
         ended.assert_says(&[
             "slave1",
-            "expected: mesos-master1 to mesos-master9, mesos-slave1 to mesos-slave99, or haproxy1",
+            "expected: mesos-master1 to mesos-master9, mesos-slave1 to mesos-slave99, haproxy1 or universe1",
         ]);
     }
     let ended = child.program(&["up", "--name", "Two Words"], &[]).await;

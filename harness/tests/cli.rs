@@ -9,7 +9,7 @@ use harness::error::EXIT_CODES;
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_harness");
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 20] = [
     "up",
     "status",
     "ps",
@@ -25,6 +25,7 @@ const VERBS: [&str; 19] = [
     "conform",
     "images",
     "package",
+    "certify",
     "doctor",
     "setup",
     "sweep",

@@ -1,13 +1,18 @@
-//! `harness package`: what it says, and how it exits.
+//! `harness package` and `harness certify` without an engine: what they say, and how they exit.
 
 use std::process::Command;
 
-use harness::package::Check;
+use harness::certify::AnyCheck;
+use harness::package::{Check, archive};
 use serde_json::{Value, json};
 
 fn package(args: &[&str]) -> (i32, String, String) {
+    harness("package", args)
+}
+
+fn harness(verb: &str, args: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_harness"))
-        .arg("package")
+        .arg(verb)
         .args(args)
         .env("DOCKER_HOST", "unix:///nonexistent.sock")
         .current_dir(harness::workspace::checkout())
@@ -50,7 +55,7 @@ fn the_command_renders_with_options_of_a_file() {
         let file = file.display().to_string();
         package(&[
             "render",
-            "fixtures/packages/universe",
+            "fixtures/packages/universe/repo/packages/H/helloworld",
             "--revision",
             "0",
             "--options",
@@ -81,7 +86,12 @@ fn the_command_renders_with_options_of_a_file() {
     assert_eq!(code, 64, "{err}");
     assert!(err.contains("did you mean helloworld.instances?"), "{err}");
 
-    let (code, _, err) = package(&["render", "fixtures/packages/universe", "--revision", "7"]);
+    let (code, _, err) = package(&[
+        "render",
+        "fixtures/packages/universe/repo/packages/H/helloworld",
+        "--revision",
+        "7",
+    ]);
     assert_eq!(code, 64, "{err}");
     assert!(
         err.contains("has no revision 7") && err.contains("one of 0, 1"),
@@ -120,4 +130,63 @@ fn the_command_lists_checks_and_writes_index_and_archive() {
     assert_eq!(code, 0, "{out}");
     let (code, out, _) = package(&["lint", &zip, "--offline"]);
     assert_eq!(code, 0, "{out}");
+}
+
+/// What is wrong with the request is told before anything else: no engine is there at all.
+#[test]
+fn the_certifier_refuses_what_is_no_package_at_once() {
+    let scratch = tempfile::tempdir().expect("it is there");
+    let file = |name: &str, bytes: &[u8]| {
+        let path = scratch.path().join(name);
+        std::fs::write(&path, bytes).expect("it is written");
+        path.display().to_string()
+    };
+    let zip = |names: &[&str]| {
+        let files = names.iter().map(|name| ((*name).to_owned(), &b"{}"[..]));
+        archive::write(files).expect("names are different")
+    };
+    let traversal = file(
+        "traversal.zip",
+        &zip(&["top/repo/packages/X/x/0/package.json", "../evil"]),
+    );
+    let no_zip = file("page.zip", b"<html>404</html>");
+    let unknown = file("unknown.json", br#"{"helloworld": {"cpu": 1}}"#);
+    let broken = file("broken.json", b"{\n  \"helloworld\": }");
+    for (args, expected, part) in [
+        (&["helloword"][..], 64, "did you mean helloworld?"),
+        (&["helloworld", "--revision", "7"], 64, "has no revision 7"),
+        (
+            &["helloworld", "--options", &unknown],
+            64,
+            "did you mean helloworld.cpus?",
+        ),
+        (
+            &["helloworld", "--options", &broken],
+            64,
+            "broken.json:2:17: expected value",
+        ),
+        (&["helloworld", "--artefacts", &broken], 64, "is no artefact index"),
+        (&["fixtures/packages/multiverse"], 64, "has 2 packages"),
+        (&[&traversal], 1, "\"../evil\" leads out of the archive"),
+        (&[&no_zip], 1, "is no intact zip archive"),
+        (&[], 64, "PATH-OR-NAME"),
+        (&["helloworld"], 3, "/nonexistent.sock"),
+    ] {
+        let (code, _, err) = harness("certify", args);
+        assert_eq!(code, expected, "{args:?}: {err}");
+        assert!(err.contains(part), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn the_certifier_lists_every_check() {
+    let (code, out, _) = harness("certify", &["--list-checks", "--json"]);
+    let listed: Value = serde_json::from_str(&out).expect("it is JSON");
+    let listed: Vec<&str> = listed
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["check"].as_str())
+        .collect();
+    assert_eq!((code, listed), (0, AnyCheck::all().map(AnyCheck::id).collect()));
 }

@@ -149,7 +149,7 @@ fn unknown_top_level_key() {
 fn unknown_component() {
     insta::assert_snapshot!(mistake("[component.mesos-slave]\nimage = \"x\"\n"), @r#"
     mine.toml:1: component.mesos-slave: unknown component
-      expected: one of zookeeper, mesos-master, mesos-agent, marathon, mesos-dns, admin-router, haproxy
+      expected: one of zookeeper, mesos-master, mesos-agent, marathon, mesos-dns, admin-router, haproxy, universe
       hint:     did you mean `mesos-agent`?
     "#);
 }

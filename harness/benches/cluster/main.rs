@@ -83,6 +83,7 @@ async fn run(args: &Args) -> Result<()> {
     entries.extend(stack::measure(args.runs.div_ceil(2), args.tasks).await?);
     entries.extend(node_docker::measure(args.runs).await?);
     entries.extend(packages::measure(args.runs)?);
+    entries.extend(packages::certificate(args.runs.div_ceil(5)).await?);
     entries.extend(scenarios::measure(&root, args.scenarios).await?);
     if args.cold {
         entries.extend(cold::measure(&engine, &root).await?);

@@ -1,7 +1,9 @@
-//! What a package costs that is only looked at: read, rendered with the defaults and with every generated option, judged.
+//! What a package costs: only looked at (read, rendered with the defaults and with every generated option, judged), and
+//! certified on a cluster of its own.
 
 use std::time::Instant;
 
+use harness::certify::{Certifier, Verdict};
 use harness::package::artefacts::Index;
 use harness::package::lint::Lint;
 use harness::package::source;
@@ -28,5 +30,23 @@ pub(crate) fn measure(runs: u16) -> Result<Vec<Entry>> {
         }
     }
     let entry = Entry::new("package.lint-and-render", samples, Vec::new(), Some(Limit::Median(0.2)));
+    Ok(entry.into_iter().collect())
+}
+
+/// A whole certificate of helloworld, its boot and its teardown included; on two cores. There is no floor.
+pub(crate) async fn certificate(runs: u16) -> Result<Vec<Entry>> {
+    let mut samples = Vec::new();
+    for run in 1..=runs {
+        let certificate = Certifier::of("helloworld").run().await?;
+        if certificate.verdict != Verdict::Certified {
+            return Err(Error::internal(format!(
+                "the package is not sound: {}",
+                certificate.summary
+            )));
+        }
+        eprintln!("run {run}: certificate {:.1} s", certificate.run.seconds);
+        samples.push(certificate.run.seconds);
+    }
+    let entry = Entry::new("package.certificate", samples, Vec::new(), Some(Limit::Median(60.0)));
     Ok(entry.into_iter().collect())
 }

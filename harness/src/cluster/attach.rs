@@ -16,6 +16,7 @@ use crate::keep::Keep;
 use crate::labels::{self, Labels};
 use crate::node::{Node, NodeName};
 use crate::owner::{Life, Owner};
+use crate::package::Universe;
 use crate::stack::{Stack, TOPOLOGY_FILE, TopologyFile};
 use crate::{Error, Result};
 
@@ -164,7 +165,10 @@ impl Cluster {
             (Some(file), Some(text)) => Stack::parse_for(file, text, topology_file.as_ref())?,
             _ => Stack::load_for(None, topology_file.as_ref())?,
         };
+        let served = own.get(boot::SERVED).and_then(|text| serde_json::from_str(text).ok());
         let mut cluster = Cluster {
+            universe: Universe::default(),
+            served: served.unwrap_or_default(),
             images: Images::open(engine.clone())?,
             stack,
             name: name.to_owned(),

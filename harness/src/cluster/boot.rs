@@ -19,6 +19,7 @@ use crate::keep::Keep;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
+use crate::package::universe::{Served, Universe};
 use crate::stack::StackFile;
 use crate::{Error, Result, deadlines, interrupt};
 
@@ -34,6 +35,8 @@ pub(super) const TOPOLOGY: &str = "org.mesos-harness.topology";
 pub(super) const STACK: &str = "org.mesos-harness.stack";
 /// The network's label with the text of that file, so that later commands do not depend on it.
 pub(super) const STACK_TEXT: &str = "org.mesos-harness.stack-text";
+/// The network's label with what is served under which names: nodes that are started later resolve them too.
+pub(super) const SERVED: &str = "org.mesos-harness.served";
 /// The network's label with the text of the topology file: its agents may be started later.
 pub(super) const TOPOLOGY_TEXT: &str = "org.mesos-harness.topology-text";
 
@@ -41,14 +44,17 @@ impl Cluster {
     pub(super) async fn boot(engine: Engine, mut builder: ClusterBuilder) -> Result<Self> {
         let (stack, stack_file) = builder.stack()?;
         builder.topology.services = builder.services.of(&stack)?;
+        let universe = universe(&mut builder)?;
+        let served = universe.served();
         let images = Images::open(engine.clone())?;
-        let recorder = (!builder.kept).then(evidence::current);
+        let is_scenario = !builder.kept && builder.aside.is_none();
+        let recorder = is_scenario.then(evidence::current);
         let keep = match recorder {
             Some(_) => Keep::asked()?,
             None => Keep::Never,
         };
         let (lease, ()) = tokio::try_join!(
-            take_lease(&engine, recorder.as_ref(), keep),
+            take_lease(&engine, recorder.as_ref(), keep, builder.aside),
             room::require(&engine, room::CLUSTER_MIB, "for a cluster's logs and sandboxes")
         )?;
         let name = builder
@@ -61,7 +67,7 @@ impl Cluster {
         let agents = overrides
             .map(|(node, own)| (*node, own.over(stack.agent_on(&node.to_string()))))
             .collect();
-        let subnet = make_network(&engine, &lease, &name, &builder, stack_file).await?;
+        let subnet = make_network(&engine, &lease, &name, &builder, &served, stack_file).await?;
         let mut cluster = Cluster {
             engine,
             images,
@@ -77,6 +83,8 @@ impl Cluster {
             recorder,
             is_subject: builder.stack_file.is_none(),
             keep,
+            universe,
+            served,
         };
         if let Some(recorder) = &cluster.recorder {
             recorder.cluster(&cluster.name);
@@ -287,6 +295,7 @@ impl Cluster {
                     ensemble: &ensemble,
                     masters: &self.masters(),
                     services: &self.topology.services,
+                    universe: &self.universe,
                 };
                 service.container(recipe, name, &around).await
             }
@@ -399,7 +408,10 @@ impl Cluster {
         let slaves = self.topology.slaves.max(KNOWN_SLAVES);
         let names = self.topology.master_nodes().chain((1..=slaves).map(NodeName::Slave));
         let names = names.chain(self.topology.service_nodes());
-        names.map(|name| format!("{name}:{}", self.address(name))).collect()
+        let nodes = names.map(|name| format!("{name}:{}", self.address(name)));
+        let universe = self.address(NodeName::Universe(1));
+        let hosts = self.served.hosts.iter().map(|host| format!("{host}:{universe}"));
+        nodes.chain(hosts).collect()
     }
 
     /// Where nodes resolve the names that `hosts` does not have; none where the engine does it alone.
@@ -414,9 +426,26 @@ impl Cluster {
     }
 }
 
-async fn take_lease(engine: &Engine, recorder: Option<&Arc<Recorder>>, keep: Keep) -> Result<Arc<Lease>> {
+/// What the Universe of the cluster serves: what the builder says, else what there is here.
+fn universe(builder: &mut ClusterBuilder) -> Result<Universe> {
+    match (
+        builder.topology.services.contains(&Service::Universe),
+        builder.universe.take(),
+    ) {
+        (false, _) => Ok(Universe::default()),
+        (true, Some(universe)) => Ok(universe),
+        (true, None) => Universe::ours(),
+    }
+}
+
+async fn take_lease(
+    engine: &Engine,
+    recorder: Option<&Arc<Recorder>>,
+    keep: Keep,
+    aside: Option<&str>,
+) -> Result<Arc<Lease>> {
     let Some(recorder) = recorder else {
-        return Lease::take(engine, UP, true).await;
+        return Lease::take(engine, aside.unwrap_or(UP), aside.is_none()).await;
     };
     let lease = Lease::take(engine, &recorder.snapshot().test, keep != Keep::Never).await?;
     lease.record_into(recorder);
@@ -428,12 +457,17 @@ async fn make_network(
     lease: &Arc<Lease>,
     name: &str,
     builder: &ClusterBuilder,
+    served: &Served,
     stack: Option<StackFile>,
 ) -> Result<network::Subnet> {
     let mut labels = lease.labels().clone();
     labels.insert(labels::CLUSTER.to_owned(), name.to_owned());
     let topology = serde_json::to_string(&builder.topology).expect("three numbers serialise");
     labels.insert(TOPOLOGY.to_owned(), topology);
+    labels.insert(
+        SERVED.to_owned(),
+        serde_json::to_string(served).expect("texts serialise"),
+    );
     if let Some(file) = &builder.topology_file {
         labels.insert(TOPOLOGY_TEXT.to_owned(), file.text.clone());
     }

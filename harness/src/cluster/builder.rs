@@ -8,6 +8,7 @@ use crate::component::mesos_agent;
 use crate::component::service::{Service, Services};
 use crate::docker::Engine;
 use crate::node::NodeName;
+use crate::package::Universe;
 use crate::stack::{self, AgentSpec, Attributes, Resources, Stack, StackFile, TopologyFile};
 use crate::{Error, Result};
 
@@ -30,9 +31,11 @@ pub struct ClusterBuilder {
     pub(super) env: Vec<(String, String, String)>,
     pub(super) files: Vec<(String, String, String)>,
     pub(super) kept: bool,
+    pub(super) aside: Option<&'static str>,
     pub(super) megabytes: Option<u64>,
     /// What runs beside it, in megabytes.
     pub(super) beside: u64,
+    pub(super) universe: Option<Universe>,
 }
 
 /// What a builder says of one agent; the stack says the rest.
@@ -71,8 +74,10 @@ impl Default for ClusterBuilder {
             env: Vec::new(),
             files: Vec::new(),
             kept: false,
+            aside: None,
             megabytes: None,
             beside: 0,
+            universe: None,
         }
     }
 }
@@ -83,6 +88,14 @@ impl ClusterBuilder {
     #[must_use]
     pub fn for_a_person(mut self) -> Self {
         self.kept = true;
+        self
+    }
+
+    /// Outside any scenario, for a program that does `what` and removes it: nothing records evidence, and a sweep takes
+    /// what a killed one leaves.
+    #[must_use]
+    pub fn aside(mut self, what: &'static str) -> Self {
+        self.aside = Some(what);
         self
     }
 
@@ -162,6 +175,20 @@ impl ClusterBuilder {
     pub fn docker(mut self) -> Self {
         self.topology.docker = true;
         self
+    }
+
+    /// Packages for its dcos CLI and what they download, on a node of its own: those of this checkout
+    /// ([`Universe::ours`]).
+    #[must_use]
+    pub fn universe(self) -> Self {
+        self.service(Service::Universe)
+    }
+
+    /// As [`ClusterBuilder::universe`], of other packages.
+    #[must_use]
+    pub fn universe_of(mut self, universe: Universe) -> Self {
+        self.universe = Some(universe);
+        self.universe()
     }
 
     /// Every service that the stack has: what the README's cluster is.

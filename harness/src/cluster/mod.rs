@@ -23,6 +23,7 @@ use crate::keep::Keep;
 use crate::labels::Labels;
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
+use crate::package::universe::{Served, Universe};
 use crate::provenance::ComponentRecord;
 use crate::stack::{AgentSpec, Stack, TopologyFile};
 use crate::suggest::hinted;
@@ -119,6 +120,9 @@ pub struct Cluster {
     is_subject: bool,
     /// Whether it stays after its scenario.
     keep: Keep,
+    /// What its Universe has; empty where it was not booted here, for [`Cluster::served`] says where everything is.
+    universe: Universe,
+    served: Served,
 }
 
 impl Cluster {
@@ -150,6 +154,12 @@ impl Cluster {
     #[must_use]
     pub fn topology_file(&self) -> Option<&TopologyFile> {
         self.topology_file.as_ref()
+    }
+
+    /// What its Universe serves, and where; nothing where it has none.
+    #[must_use]
+    pub fn served(&self) -> &Served {
+        &self.served
     }
 
     /// The range of its addresses.
@@ -344,7 +354,9 @@ impl Cluster {
                 let services = self.topology.services_on(name).map(Service::name);
                 zookeeper.into_iter().chain(master).chain(services).collect()
             }
-            NodeName::Haproxy(_) => self.topology.services_on(name).map(Service::name).collect(),
+            NodeName::Haproxy(_) | NodeName::Universe(_) => {
+                self.topology.services_on(name).map(Service::name).collect()
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod node_docker;
 pub mod service;
 pub mod shell;
 pub(crate) mod task_cgroups;
+pub mod universe;
 pub mod zookeeper;
 
 use crate::docker::{ContainerSpec, Engine, Place};

@@ -8,10 +8,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Recipe, admin_router, haproxy, marathon, mesos_dns, record_of_stand_in};
+use super::{Recipe, admin_router, haproxy, marathon, mesos_dns, record_of_stand_in, universe};
 use crate::docker::ContainerSpec;
 use crate::image::Images;
 use crate::node::{Node, NodeName};
+use crate::package::Universe;
 use crate::provenance::ComponentRecord;
 use crate::stack::{ComponentSpec, Stack};
 use crate::suggest::hinted;
@@ -30,6 +31,8 @@ pub enum Service {
     Haproxy,
     /// Mesos-DNS, on every master node; every node resolves names by it.
     MesosDns,
+    /// Packages and what they download, on `universe1`, under every host name that they use.
+    Universe,
 }
 
 /// Which services a cluster has.
@@ -97,6 +100,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) masters: &'a [Ipv4Addr],
     /// The services that the cluster has.
     pub(crate) services: &'a BTreeSet<Service>,
+    /// What the Universe serves.
+    pub(crate) universe: &'a Universe,
 }
 
 impl Surroundings<'_> {
@@ -119,11 +124,12 @@ impl Surroundings<'_> {
 
 impl Service {
     /// Every service, in the order they are listed.
-    pub const ALL: [Service; 4] = [
+    pub const ALL: [Service; 5] = [
         Service::Marathon,
         Service::MesosDns,
         Service::AdminRouter,
         Service::Haproxy,
+        Service::Universe,
     ];
 
     /// As it stands in the stack file and the component label.
@@ -134,6 +140,7 @@ impl Service {
             Service::AdminRouter => admin_router::NAME,
             Service::Haproxy => haproxy::NAME,
             Service::MesosDns => mesos_dns::NAME,
+            Service::Universe => universe::NAME,
         }
     }
 
@@ -151,6 +158,7 @@ impl Service {
             Service::AdminRouter => admin_router::PORT,
             Service::Haproxy => haproxy::PORT,
             Service::MesosDns => mesos_dns::HTTP_PORT,
+            Service::Universe => universe::PORT,
         }
     }
 
@@ -160,6 +168,7 @@ impl Service {
         match self {
             Service::Marathon | Service::MesosDns | Service::AdminRouter => None,
             Service::Haproxy => Some(NodeName::Haproxy(1)),
+            Service::Universe => Some(NodeName::Universe(1)),
         }
     }
 
@@ -170,7 +179,7 @@ impl Service {
             Service::AdminRouter => 24,
             // A worker that is being replaced counts beside its successor.
             Service::Haproxy => 48,
-            Service::MesosDns => 16,
+            Service::MesosDns | Service::Universe => 16,
         }
     }
 
@@ -185,6 +194,7 @@ impl Service {
             Service::AdminRouter => admin_router::container(recipe, node, around).await,
             Service::Haproxy => haproxy::container(recipe, node, around).await,
             Service::MesosDns => mesos_dns::container(recipe, node, around).await,
+            Service::Universe => universe::container(recipe, node, around).await,
         }
     }
 
@@ -195,6 +205,7 @@ impl Service {
             Service::AdminRouter => admin_router::ready(node).await,
             Service::Haproxy => haproxy::ready(node).await,
             Service::MesosDns => mesos_dns::ready(node).await,
+            Service::Universe => universe::ready(node).await,
         }
     }
 
@@ -215,6 +226,7 @@ impl Service {
             Service::MesosDns => {
                 record_of_stand_in(images, mesos_dns::NAME, "Mesos-DNS", version).map(|record| vec![record])
             }
+            Service::Universe => Ok(vec![universe::record(images, version).await?]),
         }
     }
 }
@@ -264,6 +276,7 @@ mod tests {
             ensemble: &[],
             masters: &masters,
             services: &BTreeSet::new(),
+            universe: &Universe::default(),
         };
         assert_eq!(around.masters_at(80), "10.64.0.12:80,10.64.0.11:80,10.64.0.13:80");
     }

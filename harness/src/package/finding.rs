@@ -53,7 +53,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(check: Check, file: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(check: Check, file: impl Into<String>, message: impl Into<String>) -> Self {
         Finding {
             file: file.into(),
             position: None,

@@ -5,6 +5,7 @@
 //! * [`render::Files::render`] is what an install would post: options over defaults, templates, labels.
 //! * [`lint::Lint`] judges them by every [`Check`]; [`generate`] makes the options it tries.
 //! * [`index`] writes repo/meta/index.json and the archive that a client downloads.
+//! * [`Universe`] is what a cluster serves of them.
 //!
 //! Sources: mesosphere/universe, branches version-1.x and version-2.x (schemas, scripts); dcos and dcoscli 0.3.6
 //! (`dcos/package.py`, `dcos/util.py`); pystache 0.6.8.
@@ -18,6 +19,7 @@
 //! # Ok::<(), harness::Error>(())
 //! ```
 
+mod alone;
 pub mod archive;
 pub mod artefacts;
 pub mod assets;
@@ -34,7 +36,9 @@ pub mod render;
 pub mod schema;
 pub mod source;
 pub mod tree;
+pub mod universe;
 pub mod wheel;
 
 pub use checks::{Check, Severity};
 pub use finding::{Finding, Position};
+pub use universe::Universe;

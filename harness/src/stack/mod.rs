@@ -29,7 +29,7 @@ const DEFAULT_TEXT: &str = include_str!("../../../fixtures/stacks/default.toml")
 
 /// The components that a stack may configure, each with the versions that `fixtures/images/` can build. Of a stand-in it is
 /// the version whose interface it has.
-const KNOWN: [(&str, &[&str]); 7] = [
+const KNOWN: [(&str, &[&str]); 8] = [
     ("zookeeper", &["3.8.0"]),
     ("mesos-master", &["1.9.0", "1.10.0", "1.11.0"]),
     ("mesos-agent", &["1.9.0", "1.10.0", "1.11.0"]),
@@ -37,6 +37,7 @@ const KNOWN: [(&str, &[&str]); 7] = [
     ("mesos-dns", &["0.7.0-rc2"]),
     ("admin-router", &["1.5"]),
     ("haproxy", &["2.6.12"]),
+    ("universe", &["1.x"]),
 ];
 
 /// Where a component's program comes from.

@@ -156,7 +156,7 @@ impl Cluster {
             .mount(&home, DCOS_HOME)
             .env("DCOS_HOME", DCOS_HOME)
             .env("DCOS_CONFIG", format!("{DCOS_HOME}/dcos.toml"))
-            .env("DCOS_TOML", configuration(&master.to_string()))
+            .env("DCOS_TOML", configuration(&master.to_string(), &self.served().sources))
             .env("TOOLBOX_USER", person.line());
         let servers = self.name_servers();
         if !servers.is_empty() {
@@ -181,13 +181,15 @@ fn labels_of(recipe: &Recipe<'_>, kit: &Kit) -> Labels {
     labels
 }
 
-/// What `bin/env-setup` of the README's checkout set, for a master at `address`.
-fn configuration(address: &str) -> String {
+/// What `bin/env-setup` of the README's checkout set, for a master at `address` and packages of `sources`.
+fn configuration(address: &str, sources: &[String]) -> String {
+    let sources: Vec<String> = sources.iter().map(|source| format!("\"{source}\"")).collect();
     format!(
         "[core]\ndcos_url = \"http://{address}\"\nreporting = false\nemail = \"nobody@nowhere.com\"\n\n\
          [marathon]\nurl = \"http://{address}:{}\"\n\n\
-         [package]\ncache = \"{DCOS_HOME}/cache\"\nsources = []\n",
-        marathon::PORT
+         [package]\ncache = \"{DCOS_HOME}/cache\"\nsources = [{}]\n",
+        marathon::PORT,
+        sources.join(", ")
     )
 }
 
@@ -217,10 +219,11 @@ mod tests {
 
     #[test]
     fn calls_to_mesos_pass_the_router() {
-        let text = configuration("10.64.1.11");
+        let text = configuration("10.64.1.11", &["http://a.example/b.zip".to_owned()]);
         let table: toml::Table = text.parse().expect("it is TOML");
         assert_eq!(table["core"]["dcos_url"].as_str(), Some("http://10.64.1.11"));
         assert!(table["core"].get("mesos_master_url").is_none(), "{text}");
         assert_eq!(table["core"]["reporting"].as_bool(), Some(false));
+        assert_eq!(table["package"]["sources"][0].as_str(), Some("http://a.example/b.zip"));
     }
 }

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use harness::error::EXIT_CODES;
 
 use crate::{
-    completions, conform, doctor, down, env, exec, images, logs, open, package, ps, setup, ssh, start, status, stop,
-    sweep, tool, up,
+    certify, completions, conform, doctor, down, env, exec, images, logs, open, package, ps, setup, ssh, start, status,
+    stop, sweep, tool, up,
 };
 
 /// Boots whole Apache Mesos clusters in Docker and judges what they do.
@@ -83,6 +83,9 @@ pub(crate) enum Command {
     /// Check, render, index or archive packages.
     #[command(after_help = package::EXAMPLES)]
     Package(package::PackageArgs),
+    /// Prove on a fresh cluster that a package does what it promises.
+    #[command(after_help = certify::EXAMPLES)]
+    Certify(certify::CertifyArgs),
     /// Check every prerequisite on this machine, with its remedy.
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(doctor::DoctorArgs),

@@ -1,5 +1,6 @@
 //! The `harness` command: clusters for people, and the conformance run. One file for each verb.
 
+mod certify;
 mod cli;
 mod completions;
 mod conform;
@@ -122,6 +123,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Conform(args) => return conform::run(args).await,
         Command::Images(args) => images::run(args).await,
         Command::Package(args) => return package::run(args),
+        Command::Certify(args) => return certify::run(args).await,
         Command::Doctor(args) => return doctor::run(args).await,
         Command::Setup(args) => setup::run(args).await,
         Command::Sweep(args) => sweep::run(args).await,

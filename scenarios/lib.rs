@@ -16,4 +16,5 @@ mod mesos;
 mod mesos_dns;
 mod node;
 mod redactions;
+mod universe;
 mod zookeeper;

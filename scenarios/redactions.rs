@@ -47,6 +47,16 @@ pub(crate) fn assert_document(cluster: &Cluster, component: &str, name: &str, do
     settings.bind(|| insta::assert_json_snapshot!(name, document));
 }
 
+/// As [`assert_document`], of what a command printed.
+pub(crate) fn assert_text(cluster: &Cluster, component: &str, name: &str, text: &str) {
+    let text = of_string(cluster, text);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(workspace_root().join("snapshots").join(component));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
 fn redact(cluster: &Cluster, parent: &str, field: &str, value: &mut Value) {
     match value {
         Value::Object(fields) => {

@@ -29,12 +29,12 @@ fn router(cluster: &Cluster) -> String {
 }
 
 /// Runs `dcos` in a toolbox beside `cluster`.
-async fn dcos(cluster: &Cluster, args: &[&str]) -> Result<ExecOutput> {
+pub(crate) async fn dcos(cluster: &Cluster, args: &[&str]) -> Result<ExecOutput> {
     cluster.toolbox().await?.dcos(args).await
 }
 
 /// The document that `dcos` prints.
-async fn document(cluster: &Cluster, args: &[&str]) -> Result<Value> {
+pub(crate) async fn document(cluster: &Cluster, args: &[&str]) -> Result<Value> {
     let output = dcos(cluster, args).await?.success()?;
     let document = serde_json::from_str(&output.stdout);
     document
@@ -43,6 +43,6 @@ async fn document(cluster: &Cluster, args: &[&str]) -> Result<Value> {
 }
 
 /// The cells of a table, row by row. No cell of the tables here has a blank in it.
-fn cells(table: &str) -> Vec<Vec<&str>> {
+pub(crate) fn cells(table: &str) -> Vec<Vec<&str>> {
     table.lines().map(|line| line.split_whitespace().collect()).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything carries the label of a lease. A lease is held by a detached `harness reap` process that reads a pipe
 //! whose other end only the owner has: when the owner ends (even by `kill -9`) the pipe closes and the reaper removes
-//! by label what the owner left. A file lock that both hold tells [`sweep`](crate::sweep) that a lease is alive.
+//! by label what the owner left. A file lock that both hold tells [`crate::sweep`] that a lease is alive.
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};

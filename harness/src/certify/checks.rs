@@ -53,7 +53,7 @@ checks! {
         "A framework registers with Mesos under the name that an uninstall looks for.",
         "register with the name of the option `framework-name`";
     ServePage "serve.page"
-        "The service's page is there behind Admin Router, at /service/<name>/.",
+        "The service's page is there behind Admin Router, at /service/NAME/.",
         "listen on the port of DCOS_SERVICE_PORT_INDEX, or register the framework with a webui_url that answers";
     ServeName "serve.name"
         "The names of the app and of the framework resolve.",

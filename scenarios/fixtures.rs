@@ -3,9 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use harness::await_until::{Probe, Wait};
 use harness::component::{mesos_agent, mesos_master};
+use harness::deadlines::TASK_STATE;
 use harness::docker::exec::ExecSpec;
 use harness::evidence::place::workspace_root;
+use harness::node::Node;
 use harness::stack::{Source, Stack, user_file};
 use harness::{Cluster, Error, Kind, Result};
 use serde_json::Value;
@@ -26,6 +29,19 @@ pub(crate) fn web_server(text: &str) -> String {
         "cat >server.pl <<'END'\n{}END\nexec perl server.pl $PORT0 {text}",
         include_str!("web_server.pl")
     )
+}
+
+/// What the server on that port of `node` says, as soon as there is one.
+pub(crate) async fn answer_of(node: &Node, port: u16) -> Result<String> {
+    let http = node.http(port);
+    Wait::that(format!("port {port} of {} answers", node.name()), TASK_STATE)
+        .until(
+            async || match http.get("").send().await.and_then(harness::client::http::Answer::ok) {
+                Ok(answer) => Probe::Ready(answer.text()),
+                Err(error) => Probe::NotYet(error.to_string()),
+            },
+        )
+        .await
 }
 
 /// What [`web_server`] needs.

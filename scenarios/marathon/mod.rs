@@ -7,6 +7,7 @@ mod callbacks;
 mod clients;
 mod constraints;
 mod deployments;
+mod docker;
 mod errors;
 mod groups;
 mod health;

@@ -1,4 +1,5 @@
 mod agent;
+mod docker;
 mod exec;
 mod executor;
 mod fetcher;

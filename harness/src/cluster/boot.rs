@@ -281,8 +281,9 @@ impl Cluster {
                 mesos_master::container(recipe, name, address, &ensemble, masters).await
             }
             mesos_agent::NAME => {
-                let agent = mesos_agent::container(recipe, name, address, &ensemble, &self.agent_spec(name)).await?;
-                Ok(match self.has_docker(name) {
+                let (spec, docker) = (self.agent_spec(name), self.has_docker(name));
+                let agent = mesos_agent::container(recipe, name, address, &ensemble, &spec, docker).await?;
+                Ok(match docker {
                     true => node_docker::given(agent, &self.name, name),
                     false => agent,
                 })

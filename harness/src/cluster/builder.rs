@@ -169,8 +169,9 @@ impl ClusterBuilder {
         self.service(Service::MesosDns)
     }
 
-    /// A Docker of its own on every slave from the start, which its agent has too: containers that are made with it are
-    /// the node's, are seen there alone and go with the cluster. Without it a node has one when somebody enters it.
+    /// A Docker of its own on every slave from the start, by which its agent runs Docker tasks: containers that are made
+    /// with it are the node's, are seen there alone and go with the cluster. Without it a node has one when somebody
+    /// enters it, and its agent has Mesos' own containers only.
     #[must_use]
     pub fn docker(mut self) -> Self {
         self.topology.docker = true;

@@ -26,13 +26,15 @@ pub fn volume(cluster: &str, node: NodeName, path: &str) -> String {
     format!("{cluster}-{node}-{kind}")
 }
 
-/// An agent on `node` that offers what `agent` says and finds its master through `ensemble`.
+/// An agent on `node` that offers what `agent` says and finds its master through `ensemble`. `docker`: it runs Docker
+/// tasks too, by the socket that is at the usual place.
 pub(crate) async fn container(
     recipe: &Recipe<'_>,
     node: NodeName,
     address: Ipv4Addr,
     ensemble: &[Ipv4Addr],
     agent: &AgentSpec,
+    docker: bool,
 ) -> Result<ContainerSpec> {
     let image = recipe.image(NAME).await?;
     let mut container = recipe
@@ -46,7 +48,7 @@ pub(crate) async fn container(
         .env("MESOS_HOSTNAME", address.to_string())
         .env("MESOS_PORT", PORT.to_string())
         .env("MESOS_RESOURCES", agent.resources.to_string())
-        .env("MESOS_CONTAINERIZERS", "mesos")
+        .env("MESOS_CONTAINERIZERS", if docker { "docker,mesos" } else { "mesos" })
         .env("MESOS_LAUNCHER", "posix")
         .env("MESOS_ISOLATION", "posix/cpu,posix/mem")
         .env("MESOS_SYSTEMD_ENABLE_SUPPORT", "false")

@@ -17,6 +17,8 @@ use crate::measure::{Entry, Limit, MEBIBYTE, seconds};
 
 /// From the POST until its one task is healthy.
 const HEALTHY: Limit = Limit::Median(0.5);
+/// The same of a Docker app, whose container the engine has to make.
+const DOCKER_HEALTHY: Limit = Limit::Median(1.5);
 /// From a task's status, as its executor dated it, until a subscriber has the event.
 const EVENT: Limit = Limit::Median(0.05);
 /// Of GET /v2/apps.
@@ -42,6 +44,17 @@ pub(super) fn server(id: &str) -> AppSpec {
 pub(super) async fn running(events: &mut EventStream, id: &str) -> Result<Event> {
     let runs = |event: &Event| event.data["appId"] == id && event.data["taskStatus"] == "TASK_RUNNING";
     events.wait_for(&format!("a task of {id} runs"), runs).await
+}
+
+/// An app of one such server, with a health check.
+fn checked(id: &str) -> AppSpec {
+    server(id).check(Check::http("/").with("gracePeriodSeconds", json!(5)))
+}
+
+/// Waits until the one task of the app `id` is healthy.
+async fn healthy_now(events: &mut EventStream, id: &str) -> Result<Event> {
+    let alive = |event: &Event| event.data["appId"] == id && event.data["alive"] == true;
+    events.wait_for(&format!("{id} is healthy"), alive).await
 }
 
 /// When the task that `event` tells of ran, as its executor dated it: in seconds since the epoch.
@@ -76,13 +89,11 @@ pub(super) async fn started(cluster: &Cluster, apps: u16) -> Result<Vec<Entry>> 
     let (mut healthy, mut lags) = (Vec::new(), Vec::new());
     for number in 0..=apps {
         let id = format!("/bench-{number}");
-        let app = server(&id).check(Check::http("/").with("gracePeriodSeconds", json!(5)));
         let began = Instant::now();
-        client.create(&app).await?;
+        client.create(&checked(&id)).await?;
         let runs = running(&mut events, &id).await?;
         let told = now();
-        let alive = |event: &Event| event.data["appId"] == id.as_str() && event.data["alive"] == true;
-        events.wait_for(&format!("{id} is healthy"), alive).await?;
+        healthy_now(&mut events, &id).await?;
         let took = began.elapsed();
         // The first warms caches.
         if number > 0 {
@@ -94,6 +105,29 @@ pub(super) async fn started(cluster: &Cluster, apps: u16) -> Result<Vec<Entry>> 
     let healthy = Entry::new("marathon.app-to-healthy", healthy, Vec::new(), Some(HEALTHY));
     let event = Entry::new("marathon.status-to-event", lags, Vec::new(), Some(EVENT));
     Ok(healthy.into_iter().chain(event).collect())
+}
+
+/// Docker apps one after the other, on a cluster whose slave has a Docker of its own.
+pub(super) async fn docker(apps: u16) -> Result<Vec<Entry>> {
+    let cluster = Cluster::builder().for_a_person().docker().marathon().boot().await?;
+    let client = cluster.marathon();
+    let mut events = client.events().await?;
+    let container = json!({"type": "DOCKER", "docker": {"image": "debian", "network": "HOST"}});
+    let mut healthy = Vec::new();
+    for number in 0..=apps {
+        let id = format!("/docker-{number}");
+        let began = Instant::now();
+        client.create(&checked(&id).with("container", container.clone())).await?;
+        healthy_now(&mut events, &id).await?;
+        // The first warms caches.
+        if number > 0 {
+            healthy.push(seconds(began.elapsed()));
+        }
+        destroy(&client, &id).await?;
+    }
+    cluster.down().await?;
+    let healthy = Entry::new("marathon.docker-app-to-healthy", healthy, Vec::new(), Some(DOCKER_HEALTHY));
+    Ok(healthy.into_iter().collect())
 }
 
 /// Many readers at once of a list of apps without tasks.

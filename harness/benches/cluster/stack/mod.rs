@@ -46,6 +46,7 @@ pub(crate) async fn measure(runs: u16, tasks: u16) -> Result<Vec<Entry>> {
     entries.extend(proxied::measure(&cluster, tasks).await?);
     entries.extend(apps::read(&cluster).await?);
     cluster.down().await?;
+    entries.extend(apps::docker(tasks).await?);
     entries.extend(apps::thousand().await?);
     Ok(entries)
 }

@@ -21,7 +21,7 @@ pub use events::{OperatorEvent, OperatorEvents};
 pub use files::FilesClient;
 pub use master::MasterClient;
 pub use scheduler::{
-    Capability, Check, Discovery, ExecutorMessage, ExecutorSpec, Failure, Framework, FrameworkSpec, HealthCheck, Offer,
-    Operation, TaskGroupSpec, TaskHandle, TaskSpec, Uri,
+    Capability, Check, Discovery, DockerSpec, ExecutorMessage, ExecutorSpec, Failure, Framework, FrameworkSpec,
+    HealthCheck, Offer, Operation, TaskGroupSpec, TaskHandle, TaskSpec, Uri,
 };
 pub use task::{Reason, StatusSource, TaskState, TaskStatus};

@@ -6,6 +6,7 @@
 
 mod checks;
 mod discovery;
+mod docker;
 mod executor;
 mod framework;
 mod group;
@@ -25,6 +26,7 @@ mod uri;
 
 pub use checks::{Check, HealthCheck};
 pub use discovery::Discovery;
+pub use docker::DockerSpec;
 pub use executor::{ExecutorMessage, ExecutorSpec, Failure};
 pub use framework::Framework;
 pub use group::TaskGroupSpec;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::checks::{Check, HealthCheck};
 use super::discovery::Discovery;
+use super::docker::DockerSpec;
 use super::executor::ExecutorSpec;
 use super::ledger::Wanted;
 use super::uri::Uri;
@@ -37,6 +38,7 @@ pub struct TaskSpec {
     executor: Option<ExecutorSpec>,
     volumes: Vec<Volume>,
     discovery: Option<Discovery>,
+    docker: Option<DockerSpec>,
 }
 
 impl TaskSpec {
@@ -60,6 +62,7 @@ impl TaskSpec {
             executor: None,
             volumes: Vec::new(),
             discovery: None,
+            docker: None,
         }
     }
 
@@ -160,6 +163,12 @@ impl TaskSpec {
     /// [`Framework::launch`](super::Framework::launch).
     pub fn volume(mut self, volume: Volume) -> Self {
         self.volumes.push(volume);
+        self
+    }
+
+    /// In a container of Docker's.
+    pub fn docker(mut self, docker: DockerSpec) -> Self {
+        self.docker = Some(docker);
         self
     }
 
@@ -264,6 +273,9 @@ impl TaskSpec {
         }
         if let Some(discovery) = &self.discovery {
             info["discovery"] = discovery.to_v1();
+        }
+        if let Some(docker) = &self.docker {
+            info["container"] = docker.to_v1(&self.chosen_ports(resources));
         }
         info
     }

@@ -117,7 +117,9 @@ pub(super) async fn docker(apps: u16) -> Result<Vec<Entry>> {
     for number in 0..=apps {
         let id = format!("/docker-{number}");
         let began = Instant::now();
-        client.create(&checked(&id).with("container", container.clone())).await?;
+        client
+            .create(&checked(&id).with("container", container.clone()))
+            .await?;
         healthy_now(&mut events, &id).await?;
         // The first warms caches.
         if number > 0 {
@@ -126,7 +128,12 @@ pub(super) async fn docker(apps: u16) -> Result<Vec<Entry>> {
         destroy(&client, &id).await?;
     }
     cluster.down().await?;
-    let healthy = Entry::new("marathon.docker-app-to-healthy", healthy, Vec::new(), Some(DOCKER_HEALTHY));
+    let healthy = Entry::new(
+        "marathon.docker-app-to-healthy",
+        healthy,
+        Vec::new(),
+        Some(DOCKER_HEALTHY),
+    );
     Ok(healthy.into_iter().collect())
 }
 

@@ -2,7 +2,7 @@
 
 use harness::await_until::{Probe, Wait};
 use harness::client::Http;
-use harness::client::http::{Method, StatusCode};
+use harness::client::http::StatusCode;
 use harness::client::mesos::FrameworkSpec;
 use harness::evidence::{Verdict, not_applicable};
 use harness::toolbox::FileServer;
@@ -89,10 +89,10 @@ async fn takes_an_apps_first_port() -> Verdict {
     cluster.finish().await
 }
 
-/// Its page says which task serves it.
+/// Its page says which task serves it, and the next one runs on another slave.
 #[tokio::test]
 async fn follows_an_app_that_moved() -> Verdict {
-    let cluster = Cluster::builder().marathon().admin_router().boot().await?;
+    let cluster = Cluster::builder().slaves(2).marathon().admin_router().boot().await?;
     if let Some(said) = lacks_perl(&cluster, &WEB_SERVER_MODULES).await? {
         return not_applicable(said);
     }
@@ -109,14 +109,18 @@ async fn follows_an_app_that_moved() -> Verdict {
         .expect(&[StatusCode::CREATED])?;
     let first = await_page(&http, "service/mover/", |page| page.starts_with("mover.")).await?;
 
-    let kill = http.request(Method::DELETE, "marathon/v2/apps/mover/tasks");
-    kill.send().await?.ok()?;
+    let client = cluster.marathon();
+    let before = client.app("/mover").await?;
+    let away = json!({ "constraints": [["hostname", "UNLIKE", before.tasks[0].host]] });
+    client.deployed(&client.update("/mover", &away).await?).await?;
 
     let next = await_page(&http, "service/mover/", |page| {
         page.starts_with("mover.") && page != first
     })
     .await?;
     check!(next != first);
+    let after = client.app("/mover").await?;
+    check!(after.tasks[0].host != before.tasks[0].host, "it runs elsewhere");
     cluster.finish().await
 }
 

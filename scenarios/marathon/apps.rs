@@ -1,8 +1,9 @@
 //! Apps: started, scaled, restarted, deleted.
 
+use harness::await_until::{Probe, Wait};
 use harness::client::marathon::AppSpec;
 use harness::evidence::Verdict;
-use harness::{Cluster, Result, check, check_contains};
+use harness::{Cluster, Result, check, check_contains, deadlines};
 use rstest::rstest;
 use serde_json::json;
 
@@ -128,9 +129,15 @@ async fn deletion_ends_its_tasks(#[future] cluster: Result<Cluster>) -> Verdict 
     );
     marathon.deployed(&started).await?;
     check!(marathon.tasks().await?.is_empty(), "no task is left");
-    let state = cluster.mesos().state().await?;
-    let running: usize = state.frameworks.iter().map(|framework| framework.tasks.len()).sum();
-    check!(running == 0, "nor for Mesos");
+    // A task is in the master's list until the agent hears that its end is acknowledged.
+    let mesos = cluster.mesos();
+    Wait::that("Mesos has no task of it either", deadlines::TASK_STATE)
+        .until(async || match mesos.state().await {
+            Ok(state) if state.frameworks.iter().all(|framework| framework.tasks.is_empty()) => Probe::Ready(()),
+            Ok(state) => Probe::NotYet(format!("{:?}", state.frameworks)),
+            Err(error) => Probe::NotYet(error.to_string()),
+        })
+        .await?;
     cluster.finish().await
 }
 
@@ -149,6 +156,13 @@ async fn events_tell_its_start(#[future] cluster: Result<Cluster>) -> Verdict {
             event.kind == "deployment_success"
         })
         .await?;
+    // Each step of a task is told beside them.
+    let (changes, seen): (Vec<_>, Vec<_>) = seen.iter().partition(|event| event.kind == "instance_changed_event");
+    let conditions: Vec<&str> = changes
+        .iter()
+        .filter_map(|event| event.data["condition"].as_str())
+        .collect();
+    check!(conditions.first() == Some(&"Created") && conditions.last() == Some(&"Running"));
     let kinds: Vec<&str> = seen.iter().map(|event| event.kind.as_str()).collect();
     let expected = [
         "api_post_event",

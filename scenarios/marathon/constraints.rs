@@ -34,7 +34,7 @@ fn by_rack(cluster: &Cluster, app: &App) -> Result<BTreeMap<&'static str, usize>
 #[case::unique(&["hostname", "UNIQUE"], 2, &[("a", 1), ("b", 1)])]
 #[case::like(&["rack", "LIKE", "b|c"], 3, &[("b", 3)])]
 #[case::unlike(&["rack", "UNLIKE", "b"], 3, &[("a", 3)])]
-#[case::cluster(&["rack", "CLUSTER", "b"], 3, &[("b", 3)])]
+#[case::cluster_of_a_value(&["rack", "CLUSTER", "b"], 3, &[("b", 3)])]
 #[case::group_by(&["rack", "GROUP_BY", "2"], 4, &[("a", 2), ("b", 2)])]
 #[case::max_per(&["rack", "MAX_PER", "2"], 4, &[("a", 2), ("b", 2)])]
 #[tokio::test]
@@ -52,6 +52,21 @@ async fn tasks_run_where_they_may(
 
     let expected: BTreeMap<_, _> = expected.iter().copied().collect();
     check!(by_rack(&cluster, &app)? == expected);
+    cluster.finish().await
+}
+
+/// Without a value it is the first task's.
+#[tokio::test]
+async fn cluster_without_a_value_stays_together() -> Verdict {
+    let cluster = racks().await?;
+    let spec = AppSpec::command("/a", SLEEPS)
+        .instances(3)
+        .constraint(&["rack", "CLUSTER"]);
+
+    let app = cluster.marathon().run(&spec).await?;
+
+    let racks = by_rack(&cluster, &app)?;
+    check!(racks.len() == 1 && racks.values().sum::<usize>() == 3, "{racks:?}");
     cluster.finish().await
 }
 

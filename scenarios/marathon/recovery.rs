@@ -1,5 +1,7 @@
 //! Marathon's own failures: nothing is lost, and tasks run on.
 
+use std::time::{Duration, Instant};
+
 use harness::await_until::{Probe, Wait};
 use harness::client::http::{Method, StatusCode};
 use harness::client::marathon::AppSpec;
@@ -8,11 +10,14 @@ use harness::deadlines::MARATHON_FAILOVER;
 use harness::docker::exec::ExecSpec;
 use harness::evidence::Verdict;
 use harness::node::{Node, NodeName};
-use harness::{Cluster, Result, check};
+use harness::{Cluster, Error, Kind, Result, check};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{SLEEPS, cluster, ids};
+
+/// The longest session that ZooKeeper grants.
+const SESSION: Duration = Duration::from_secs(40);
 
 #[rstest]
 #[tokio::test]
@@ -73,19 +78,27 @@ async fn end_during_its_absence_is_noticed(#[future] cluster: Result<Cluster>) -
     cluster.finish().await
 }
 
-/// In the middle of an upgrade that waits for room.
+/// In the middle of an upgrade, whose new task becomes healthy only afterwards.
 #[rstest]
 #[tokio::test]
 async fn deployment_goes_on_after_a_crash(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
     let (node, client) = (cluster.master(), cluster.marathon());
-    client.run(&AppSpec::command("/a", SLEEPS).instances(2)).await?;
-    let broken = client
-        .update("/a", &json!({ "cmd": "sleep 2000", "cpus": 100 }))
+    let before = client.run(&AppSpec::command("/a", SLEEPS)).await?;
+    let healthy = json!({ "protocol": "COMMAND", "command": { "value": "test -f \"$MESOS_SANDBOX/well\"" }, "intervalSeconds": 1 });
+    let started = client
+        .update("/a", &json!({ "cmd": "sleep 2000", "healthChecks": [healthy] }))
         .await?;
-    client
-        .await_queued("/a", "the new version waits", |item| item.count > 0)
+    let both = client
+        .await_app("/a", "both versions run", |app| app.tasks_running == 2)
         .await?;
+    let new = both.tasks.iter().find(|task| !ids(&before).contains(&task.id));
+    let Some(new) = new else {
+        return Err(Error::new(
+            Kind::Internal,
+            format!("two tasks, and none is new: {both:?}"),
+        ));
+    };
 
     cluster.kill(&node, marathon::NAME).await?;
     cluster.revive(&node, marathon::NAME).await?;
@@ -93,13 +106,41 @@ async fn deployment_goes_on_after_a_crash(#[future] cluster: Result<Cluster>) ->
 
     let under_way = client.deployments().await?;
     check!(
-        under_way.len() == 1 && under_way[0].id == broken.deployment_id,
+        under_way.len() == 1 && under_way[0].id == started.deployment_id,
         "the same deployment: {under_way:?}"
     );
-    let back = client.roll_back(&broken).await?;
-    client.deployed(&back).await?;
+    let sandbox = super::sandbox(&cluster, new).await?;
+    let well = ExecSpec::new(["touch", &format!("{}/well", sandbox.directory())]);
+    cluster.slave(1)?.exec(mesos_agent::NAME, well).await?.success()?;
+    client.deployed(&started).await?;
     let after = client.app("/a").await?;
-    check!(after.cmd.as_deref() == Some(SLEEPS) && after.tasks_running == 2);
+    check!(after.cmd.as_deref() == Some("sleep 2000") && after.tasks_running == 1);
+    check!(
+        after.tasks.iter().all(|task| task.id == new.id),
+        "the new task alone is left"
+    );
+    cluster.finish().await
+}
+
+/// As an operator ends it at the master: Mesos takes it back under that id never again.
+#[rstest]
+#[tokio::test]
+async fn framework_that_was_torn_down_begins_anew(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let client = cluster.marathon();
+    let before = client.run(&AppSpec::command("/a", SLEEPS)).await?;
+    let known = client.info().await?.framework_id.unwrap_or_default();
+
+    cluster.mesos().teardown(&known.as_str().into()).await?;
+
+    let after = client
+        .await_app("/a", "another task of /a runs", |app| {
+            app.tasks_running == 1 && ids(app).is_disjoint(&ids(&before))
+        })
+        .await?;
+    check!(after.version == before.version, "the app is the same");
+    let now = client.info().await?.framework_id;
+    check!(now.is_some_and(|now| now != known), "the framework is another one");
     cluster.finish().await
 }
 
@@ -156,6 +197,43 @@ async fn standby_takes_over() -> Verdict {
         .marathon()
         .deployed(&other.marathon().scale("/a", 2).await?)
         .await?;
+    cluster.finish().await
+}
+
+/// A session that is left behind would keep the others waiting until it ends.
+#[tokio::test]
+async fn leader_that_is_stopped_resigns() -> Verdict {
+    let cluster = Cluster::builder()
+        .masters(3)
+        .zookeepers(1)
+        .marathon()
+        .env(
+            marathon::NAME,
+            "MARATHON_ZK_SESSION_TIMEOUT",
+            &SESSION.as_millis().to_string(),
+        )
+        .boot()
+        .await?;
+    let leader = cluster.marathon().leader().await?;
+    let leads = |node: &Node| leader == format!("{}:{}", node.address(), marathon::PORT);
+    let of_masters = |node: &&Node| matches!(node.name(), NodeName::Master(_));
+    let (first, others): (Vec<&Node>, Vec<&Node>) = cluster.nodes().filter(of_masters).partition(|node| leads(node));
+    let before = others[0].marathon().run(&AppSpec::command("/a", SLEEPS)).await?;
+
+    let begin = Instant::now();
+    let stop = ExecSpec::new(["sh", "-c", "kill -TERM 1"]);
+    first[0].exec(marathon::NAME, stop).await?.success()?;
+    let next = others[0].marathon().await_leader_other_than(&leader).await?;
+
+    let took = begin.elapsed();
+    check!(took < SESSION / 2, "{next} leads after {took:?}");
+    let after = others[0]
+        .marathon()
+        .await_app("/a", "the task is known to the next leader", |app| {
+            app.tasks_running == 1
+        })
+        .await?;
+    check!(ids(&after) == ids(&before));
     cluster.finish().await
 }
 

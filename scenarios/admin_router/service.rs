@@ -1,9 +1,12 @@
 //! The route to the pages and interfaces of frameworks.
 
+use std::time::{Duration, Instant};
+
 use harness::await_until::{Probe, Wait};
 use harness::client::Http;
 use harness::client::http::StatusCode;
 use harness::client::mesos::FrameworkSpec;
+use harness::component::admin_router;
 use harness::evidence::{Verdict, not_applicable};
 use harness::toolbox::FileServer;
 use harness::{Cluster, Result, check, deadlines};
@@ -11,7 +14,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::{routed, router};
-use crate::fixtures::{WEB_SERVER_MODULES, lacks_perl, web_server};
+use crate::fixtures::{WEB_SERVER_MODULES, lacks_perl, listen, web_server};
 
 /// A framework's page: two files that a browser asks for.
 async fn page(cluster: &Cluster) -> Result<FileServer> {
@@ -39,6 +42,32 @@ async fn reaches_a_framework_by_name_and_by_id(#[future] routed: Result<Cluster>
     }
     let below = http.get("service/teams/").send().await?;
     check!(below.status().as_u16() == 404, "a part of its name is not it");
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+/// A Marathon that takes requests and answers none: the router gives up after ten seconds, but frameworks are Mesos'.
+#[tokio::test]
+async fn frameworks_do_not_wait_for_marathon() -> Verdict {
+    let (_silent, address) = listen().await?;
+    let marathon = address.to_string();
+    let cluster = Cluster::builder()
+        .admin_router()
+        .env(admin_router::NAME, "ADMIN_ROUTER_MARATHON", &marathon)
+        .boot()
+        .await?;
+    let files = page(&cluster).await?;
+    let spec = FrameworkSpec::new("shop").webui_url(files.url(""));
+    let framework = cluster.framework(spec).await?;
+    let http = router(&cluster);
+
+    for name in ["shop".to_owned(), framework.id().to_string()] {
+        let begin = Instant::now();
+        let page = http.get(&format!("service/{name}/")).send().await?.ok()?;
+        let took = begin.elapsed();
+        check!(page.text() == "the page\n");
+        check!(took < Duration::from_secs(5), "service/{name}/ took {took:?}");
+    }
     framework.finish().await?;
     cluster.finish().await
 }

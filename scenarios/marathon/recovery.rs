@@ -93,12 +93,7 @@ async fn deployment_goes_on_after_a_crash(#[future] cluster: Result<Cluster>) ->
         .await_app("/a", "both versions run", |app| app.tasks_running == 2)
         .await?;
     let new = both.tasks.iter().find(|task| !ids(&before).contains(&task.id));
-    let Some(new) = new else {
-        return Err(Error::new(
-            Kind::Internal,
-            format!("two tasks, and none is new: {both:?}"),
-        ));
-    };
+    let new = new.ok_or_else(|| Error::new(Kind::Internal, format!("two tasks, and none is new: {both:?}")))?;
 
     cluster.kill(&node, marathon::NAME).await?;
     cluster.revive(&node, marathon::NAME).await?;
@@ -221,7 +216,8 @@ async fn leader_that_is_stopped_resigns() -> Verdict {
     let before = others[0].marathon().run(&AppSpec::command("/a", SLEEPS)).await?;
 
     let begin = Instant::now();
-    let stop = ExecSpec::new(["sh", "-c", "kill -TERM 1"]);
+    // A moment later, so that the container does not end while the command runs in it.
+    let stop = ExecSpec::new(["sh", "-c", "(sleep 0.5; kill -TERM 1) >/dev/null 2>&1 &"]);
     first[0].exec(marathon::NAME, stop).await?.success()?;
     let next = others[0].marathon().await_leader_other_than(&leader).await?;
 

@@ -1,7 +1,5 @@
 //! Marathon's own failures: nothing is lost, and tasks run on.
 
-use std::time::{Duration, Instant};
-
 use harness::await_until::{Probe, Wait};
 use harness::client::http::{Method, StatusCode};
 use harness::client::marathon::AppSpec;
@@ -15,9 +13,6 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{SLEEPS, cluster, ids};
-
-/// The longest session that ZooKeeper grants.
-const SESSION: Duration = Duration::from_secs(40);
 
 #[rstest]
 #[tokio::test]
@@ -192,44 +187,6 @@ async fn standby_takes_over() -> Verdict {
         .marathon()
         .deployed(&other.marathon().scale("/a", 2).await?)
         .await?;
-    cluster.finish().await
-}
-
-/// A session that is left behind would keep the others waiting until it ends.
-#[tokio::test]
-async fn leader_that_is_stopped_resigns() -> Verdict {
-    let cluster = Cluster::builder()
-        .masters(3)
-        .zookeepers(1)
-        .marathon()
-        .env(
-            marathon::NAME,
-            "MARATHON_ZK_SESSION_TIMEOUT",
-            &SESSION.as_millis().to_string(),
-        )
-        .boot()
-        .await?;
-    let leader = cluster.marathon().leader().await?;
-    let leads = |node: &Node| leader == format!("{}:{}", node.address(), marathon::PORT);
-    let of_masters = |node: &&Node| matches!(node.name(), NodeName::Master(_));
-    let (first, others): (Vec<&Node>, Vec<&Node>) = cluster.nodes().filter(of_masters).partition(|node| leads(node));
-    let before = others[0].marathon().run(&AppSpec::command("/a", SLEEPS)).await?;
-
-    let begin = Instant::now();
-    // A moment later, so that the container does not end while the command runs in it.
-    let stop = ExecSpec::new(["sh", "-c", "(sleep 0.5; kill -TERM 1) >/dev/null 2>&1 &"]);
-    first[0].exec(marathon::NAME, stop).await?.success()?;
-    let next = others[0].marathon().await_leader_other_than(&leader).await?;
-
-    let took = begin.elapsed();
-    check!(took < SESSION / 2, "{next} leads after {took:?}");
-    let after = others[0]
-        .marathon()
-        .await_app("/a", "the task is known to the next leader", |app| {
-            app.tasks_running == 1
-        })
-        .await?;
-    check!(ids(&after) == ids(&before));
     cluster.finish().await
 }
 

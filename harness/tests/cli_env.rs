@@ -45,6 +45,7 @@ async fn the_readme_boots_the_full_stack(child: &Child) {
             "mesos-master1 mesos-master",
             "mesos-master1 zookeeper",
             "mesos-slave1 mesos-agent",
+            "universe1 universe",
         ]
     );
     let agent = services.iter().find(|one| one["component"] == "mesos-agent");

@@ -25,7 +25,7 @@ const PLAIN: [&str; 2] = [
 
 /// With cargo, nextest, JUnit and evidence as they are; and on another Mesos than the default one.
 #[tokio::test]
-async fn a_subject_that_does_as_it_must_is_conformant() {
+async fn a_subject_that_does_as_it_must_passes() {
     let child = Child::new("conforms").await;
     let stack = harness::workspace::fixtures().join("stacks/mesos-1.10.toml");
     let stack = stack.to_str().expect("a path of ours is UTF-8");
@@ -37,7 +37,8 @@ async fn a_subject_that_does_as_it_must_is_conformant() {
 
     ended.assert_code(0);
     let verdict = ended.json();
-    assert_eq!(verdict["verdict"], "conformant");
+    // It says how much was judged: these and no others.
+    assert_eq!(verdict["verdict"], "partial");
     let requirements = verdict["requirements"].as_array().expect("a list");
     let mut outcomes: Vec<_> = requirements
         .iter()

@@ -164,10 +164,9 @@ mod tests {
         assert_eq!(parse("docker = true\n").expect("it is right").docker, Some(true));
         assert_eq!(parse("").expect("it is right").docker, None);
         let said = parse("docker = \"yes\"\n").expect_err("a text").explain();
-        assert!(
-            said.contains("harness.toml:1: docker: is a string; expected true or false"),
-            "{said}"
-        );
+        for part in ["harness.toml:1: docker: is a string", "true or false"] {
+            assert!(said.contains(part), "{said}");
+        }
     }
 
     #[test]

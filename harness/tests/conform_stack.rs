@@ -54,7 +54,7 @@ async fn a_subject_that_does_as_it_must_passes() {
     let folder = Path::new(verdict["report"].as_str().expect("a folder"));
     let report = std::fs::read_to_string(folder.join("report.json")).expect("it is written");
     let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
-    let components = report["components"].as_array().expect("a list");
+    let components = report["subject"]["components"].as_array().expect("a list");
     let agent = components.iter().find(|one| one["name"] == "mesos-agent");
     assert_eq!(agent.expect("it is among them")["version"], "1.10.0");
     child.assert_nothing_left().await;

@@ -201,8 +201,9 @@ deadlines! {
     LAST_OUTPUT = 2 s;
     /// A container's process answers SIGTERM.
     CONTAINER_STOP = 10 s;
-    /// A signal came: a request to create something that is under way is answered.
-    CREATION_ENDS = 10 s;
+    /// A signal came: a request to create something that is under way is answered. An engine whose disk is busy takes long
+    /// to note what it made; nextest's `grace-period` is longer.
+    CREATION_ENDS = 30 s;
     /// nextest, told to end, ends its tests and itself: the `grace-period` of `.config/nextest.toml` and half of it more.
     NEXTEST_ENDS = 90 s;
     /// Everything of one cluster is removed.

@@ -126,7 +126,7 @@ async fn remove(leases: &[Arc<Lease>], number: i32) {
         .for_future(async { Ok(CREATION.write().await) })
         .await;
     if let Err(error) = &closed {
-        tell(&format!("{error}; the reaper removes what appears after this"));
+        tell(&format!("{error}; the reaper removes what appears after all"));
     }
     // The leases' own connections are driven by a runtime that may be blocked: this thread needs its own.
     let engine = match Engine::connect().await {
@@ -139,7 +139,11 @@ async fn remove(leases: &[Arc<Lease>], number: i32) {
             recorder.note(format!("signal {number} ended it"));
             evidence::logs::collect(&engine, &selection, recorder).await;
         }
-        let removed = removal::remove(&engine, &selection).await;
+        let removed = match &closed {
+            Ok(_) => removal::remove(&engine, &selection).await,
+            // What is being made appears late: the engine is slow.
+            Err(_) => removal::remove_leftovers(&engine, &selection).await,
+        };
         tell(&format!("removed {} objects", removed.removed.len()));
         if let Some(recorder) = lease.recorder() {
             recorder.cleanup(Cleanup {

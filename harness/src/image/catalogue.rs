@@ -111,6 +111,10 @@ impl Catalogue {
         self.fixtures.join("images").join(name)
     }
 
+    pub(super) fn service(&self, name: &str) -> PathBuf {
+        self.fixtures.join("services").join(name)
+    }
+
     /// The root of the cargo workspace that the services belong to.
     pub(super) fn workspace_root(&self) -> &Path {
         self.fixtures.parent().unwrap_or(&self.fixtures)
@@ -217,7 +221,7 @@ impl Catalogue {
             digest.field(&format!("artefact {}", artefact.file), &artefact.sha256);
         }
         for service in &image.manifest.services {
-            let folder = self.fixtures.join("services").join(service);
+            let folder = self.service(service);
             digest.field(&format!("service {service}"), self.workspace()?.digest(&folder)?);
         }
         let mut portable = digest.clone();

@@ -26,7 +26,8 @@ pub(super) struct Manifest {
     /// Names of the artefact lock; `${ARG}` is replaced. They stand in the context as `artefacts/<file>`.
     #[serde(default)]
     pub(super) artefacts: Vec<String>,
-    /// Crates of `fixtures/services/`, compiled on the host. They stand in the context as `bin/<service>`.
+    /// Crates of `fixtures/services/`, compiled on the host. They stand in the context as `bin/<service>`,
+    /// those that are libraries too.
     #[serde(default)]
     pub(super) services: Vec<String>,
     /// True for an image that only helps to make others: no cluster runs it, no archive carries it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 use super::catalogue::Resolved;
-use super::sources::PROFILE;
+use super::sources::Output;
 use super::{Images, cache, lock, process};
 use crate::error::Context;
 use crate::progress::Progress;
@@ -19,12 +19,35 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 const TOOLS: [&str; 2] = ["cargo-zigbuild", "ziglang"];
 
 impl Images {
-    /// The programs of an image's services, by service.
+    /// The programs of an image's services, by service; of a service that is a library, that.
     pub(super) async fn compile(&self, image: &Resolved, progress: &Progress) -> Result<Vec<(String, PathBuf)>> {
         let services = &image.manifest.services;
         if services.is_empty() {
             return Ok(Vec::new());
         }
+        let mut compiled = Vec::new();
+        for output in [Output::Program, Output::Library] {
+            let mut of_kind = Vec::new();
+            for service in services {
+                if Output::of(&self.catalogue.service(service))? == output {
+                    of_kind.push(service.as_str());
+                }
+            }
+            if !of_kind.is_empty() {
+                compiled.extend(self.compile_all(image, output, &of_kind, progress).await?);
+            }
+        }
+        Ok(compiled)
+    }
+
+    /// Services of one kind, in one run of cargo.
+    async fn compile_all(
+        &self,
+        image: &Resolved,
+        output: Output,
+        services: &[&str],
+        progress: &Progress,
+    ) -> Result<Vec<(String, PathBuf)>> {
         let wanted = glibc_of(image)?;
         let mut command = if fits(host_glibc().await.as_deref(), wanted) {
             let mut command = Command::new(cargo());
@@ -37,7 +60,7 @@ impl Images {
             .args([
                 "--locked",
                 "--profile",
-                PROFILE,
+                output.profile(),
                 "--message-format",
                 "json-render-diagnostics",
             ])
@@ -47,16 +70,18 @@ impl Images {
         }
         let what = format!("compiling {}", services.join(", "));
         let messages = process::run(command, &what, progress, deadlines::IMAGE_BUILD).await?;
-        let program = |service: &String| {
-            executable(&messages, service)
-                .map(|path| (service.clone(), path))
-                .ok_or_else(|| {
-                    Error::usage(format!("the service {service} compiles to no program")).expected(format!(
-                        "a binary target named {service} in fixtures/services/{service}"
-                    ))
-                })
+        let made = |service: &&str| {
+            let made = match output {
+                Output::Program => executable(&messages, service),
+                Output::Library => library(&messages, service),
+            };
+            made.map(|path| ((*service).to_owned(), path)).ok_or_else(|| {
+                Error::usage(format!("the service {service} compiles to no program")).expected(format!(
+                    "a binary target named {service}, or a cdylib, in fixtures/services/{service}"
+                ))
+            })
         };
-        services.iter().map(program).collect()
+        services.iter().map(made).collect()
     }
 
     /// `cargo zigbuild` for the C library `glibc`, out of pinned wheels.
@@ -141,6 +166,19 @@ fn executable(messages: &[String], name: &str) -> Option<PathBuf> {
     messages.iter().find_map(path)
 }
 
+/// The shared library of the package in the folder `service`, in cargo's messages.
+fn library(messages: &[String], service: &str) -> Option<PathBuf> {
+    let manifest = format!("/{service}/Cargo.toml");
+    let path = |line: &String| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_it = message["reason"] == "compiler-artifact" && message["manifest_path"].as_str()?.ends_with(&manifest);
+        let mut files = message["filenames"].as_array().filter(|_| is_it)?.iter();
+        let library = files.find_map(|file| file.as_str().filter(|file| file.ends_with(".so")))?;
+        Some(Path::new(library).to_owned())
+    };
+    messages.iter().find_map(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,5 +207,16 @@ mod tests {
         .map(str::to_owned);
         assert_eq!(executable(&messages, "service"), Some(PathBuf::from("/t/service")));
         assert_eq!(executable(&messages, "helper"), None);
+    }
+
+    #[test]
+    fn the_library_is_taken_from_cargos_messages() {
+        let messages = [
+            r#"{"reason":"compiler-artifact","manifest_path":"/w/macros/Cargo.toml","filenames":["/t/libmacros.so"]}"#,
+            r#"{"reason":"compiler-artifact","manifest_path":"/w/service/Cargo.toml","filenames":["/t/libx.so"]}"#,
+        ]
+        .map(str::to_owned);
+        assert_eq!(library(&messages, "service"), Some(PathBuf::from("/t/libx.so")));
+        assert_eq!(library(&messages, "other"), None);
     }
 }

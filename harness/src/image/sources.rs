@@ -16,8 +16,31 @@ use super::digest::{self, Digest};
 use crate::error::Context;
 use crate::{Error, Kind, Result};
 
-/// The profile services are compiled with, from the root `Cargo.toml`.
-pub(super) const PROFILE: &str = "image";
+/// What a service compiles to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    Program,
+    /// A crate whose `crate-type` is `cdylib`, for programs of others to load.
+    Library,
+}
+
+impl Output {
+    /// Of the crate in `folder`.
+    pub(super) fn of(folder: &Path) -> Result<Self> {
+        let manifest = table(&folder.join("Cargo.toml"))?;
+        let kinds = manifest.get("lib").and_then(|lib| lib.get("crate-type")?.as_array());
+        let library = kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind.as_str() == Some("cdylib")));
+        Ok(if library { Output::Library } else { Output::Program })
+    }
+
+    /// The profile it is compiled with, from the root `Cargo.toml`. A library must not end the program that loaded it.
+    pub(super) fn profile(self) -> &'static str {
+        match self {
+            Output::Program => "image",
+            Output::Library => "image-library",
+        }
+    }
+}
 
 /// The workspace's own files, read once for all services.
 #[derive(Debug)]
@@ -73,7 +96,7 @@ impl Workspace {
             digest.field("locked", &locked.text);
             names.insert(locked.name.clone());
         }
-        self.settings(&names, &mut digest);
+        self.settings(&names, Output::of(folder)?, &mut digest);
         for file in [".cargo/config.toml", "rust-toolchain.toml", "rust-toolchain"] {
             if let Ok(bytes) = std::fs::read(self.root.join(file)) {
                 digest.field(file, digest::of_bytes(&bytes));
@@ -142,7 +165,7 @@ impl Workspace {
     }
 
     /// The parts of the root manifest that a build of `names` reads.
-    fn settings(&self, names: &BTreeSet<String>, digest: &mut Digest) {
+    fn settings(&self, names: &BTreeSet<String>, output: Output, digest: &mut Digest) {
         let mut setting = |path: &[&str]| {
             let value = path[1..]
                 .iter()
@@ -154,7 +177,10 @@ impl Workspace {
         setting(&["workspace", "resolver"]);
         setting(&["workspace", "package"]);
         setting(&["profile", "release"]);
-        setting(&["profile", PROFILE]);
+        setting(&["profile", Output::Program.profile()]);
+        if output == Output::Library {
+            setting(&["profile", output.profile()]);
+        }
         setting(&["patch"]);
         for name in names {
             setting(&["workspace", "dependencies", name]);
@@ -273,6 +299,21 @@ mod tests {
             fixture.replace(path, from, to);
             assert_ne!(before, fixture.digest(), "{path}: {to}");
         }
+    }
+
+    #[test]
+    fn libraries_have_a_profile_of_their_own() {
+        let fixture = Fixture::new();
+        let profile = "[profile.image-library]\npanic = \"unwind\"\n[profile.image]";
+        fixture.replace(
+            "service/Cargo.toml",
+            "[dependencies]",
+            "[lib]\ncrate-type = [\"cdylib\"]\n[dependencies]",
+        );
+        let before = fixture.digest();
+        assert_eq!(Output::of(&fixture.0.path().join("service")).unwrap(), Output::Library);
+        fixture.replace("Cargo.toml", "[profile.image]", profile);
+        assert_ne!(before, fixture.digest());
     }
 
     #[test]

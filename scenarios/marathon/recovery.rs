@@ -1,8 +1,11 @@
 //! Marathon's own failures: nothing is lost, and tasks run on.
 
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
 use harness::await_until::{Probe, Wait};
 use harness::client::http::{Method, StatusCode};
-use harness::client::marathon::AppSpec;
+use harness::client::marathon::{App, AppSpec, MarathonClient};
 use harness::component::{marathon, mesos_agent, mesos_master, zookeeper};
 use harness::deadlines::MARATHON_FAILOVER;
 use harness::docker::exec::ExecSpec;
@@ -13,6 +16,9 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{SLEEPS, cluster, ids};
+
+/// The longest session that the ZooKeeper of a cluster grants.
+const SESSION: Duration = Duration::from_secs(40);
 
 #[rstest]
 #[tokio::test]
@@ -143,13 +149,8 @@ async fn three_masters() -> Result<Cluster> {
 async fn standby_takes_over() -> Verdict {
     let cluster = three_masters().await?;
     let leader = cluster.marathon().leader().await?;
-    let leads = |node: &&Node| leader == format!("{}:{}", node.address(), marathon::PORT);
-    let masters: Vec<&Node> = cluster
-        .nodes()
-        .filter(|node| matches!(node.name(), NodeName::Master(_)))
-        .collect();
-    let (first, others): (Vec<&Node>, Vec<&Node>) = masters.into_iter().partition(leads);
-    let (first, other) = (first[0], others[0]);
+    let (first, others) = leader_and_others(&cluster, &leader);
+    let other = others[0];
     check!(other.marathon().leader().await? == leader, "all know the same leader");
     let before = other.marathon().run(&AppSpec::command("/a", SLEEPS)).await?;
     let answer = other.marathon().ask(Method::GET, "v2/apps//a", None).await?;
@@ -176,18 +177,58 @@ async fn standby_takes_over() -> Verdict {
             .any(|node| next.starts_with(&format!("{}:", node.address()))),
         "one of them: {next}"
     );
-    let after = other
-        .marathon()
-        .await_app("/a", "the task is known to the next leader", |app| {
-            app.tasks_running == 1
-        })
-        .await?;
-    check!(ids(&after) == ids(&before));
+    is_known_to_the_next(&other.marathon(), &ids(&before)).await?;
     other
         .marathon()
         .deployed(&other.marathon().scale("/a", 2).await?)
         .await?;
     cluster.finish().await
+}
+
+/// A session that is left behind would keep the others waiting until it ends.
+#[tokio::test]
+async fn leader_that_is_stopped_resigns() -> Verdict {
+    let session = SESSION.as_millis().to_string();
+    let cluster = Cluster::builder()
+        .masters(3)
+        .zookeepers(1)
+        .marathon()
+        .env(marathon::NAME, "MARATHON_ZK_SESSION_TIMEOUT", &session)
+        .boot()
+        .await?;
+    let leader = cluster.marathon().leader().await?;
+    let (first, others) = leader_and_others(&cluster, &leader);
+    let client = others[0].marathon();
+    let before = client.run(&AppSpec::command("/a", SLEEPS)).await?;
+
+    let begin = Instant::now();
+    cluster.terminate(first, marathon::NAME).await?;
+
+    let next = client.await_leader_other_than(&leader).await?;
+    let took = begin.elapsed();
+    check!(took < SESSION / 2, "{next} leads after {took:?}");
+    is_known_to_the_next(&client, &ids(&before)).await?;
+    cluster.finish().await
+}
+
+/// The master on which the leading Marathon is, and the other ones.
+fn leader_and_others<'a>(cluster: &'a Cluster, leader: &str) -> (&'a Node, Vec<&'a Node>) {
+    let masters = cluster
+        .nodes()
+        .filter(|node| matches!(node.name(), NodeName::Master(_)));
+    let (first, others): (Vec<&Node>, Vec<&Node>) =
+        masters.partition(|node| leader == format!("{}:{}", node.address(), marathon::PORT));
+    (first[0], others)
+}
+
+/// Waits until the next leader knows the one task of /a, which is still the same.
+async fn is_known_to_the_next(client: &MarathonClient, before: &BTreeSet<String>) -> Result<()> {
+    client
+        .await_app("/a", "the same task is known to the next leader", |app| {
+            app.tasks_running == 1 && ids(app) == *before
+        })
+        .await
+        .map(drop)
 }
 
 #[tokio::test]
@@ -200,12 +241,12 @@ async fn leader_steps_down_when_asked() -> Verdict {
     client.abdicate().await?;
 
     client.await_leader_other_than(&leader).await?;
-    let after = client
-        .await_app("/a", "the task is known to the next leader", |app| {
-            app.tasks_running == 1
-        })
-        .await?;
-    check!(ids(&after) == ids(&before));
+    is_known_to_the_next(&client, &ids(&before)).await?;
+    client.deployed(&client.scale("/a", 2).await?).await?;
+    check!(
+        ids(&before).is_subset(&ids(&client.app("/a").await?)),
+        "and is its own to look after"
+    );
     cluster.finish().await
 }
 
@@ -218,12 +259,10 @@ async fn nothing_is_lost_without_zookeeper() -> Verdict {
         .env(marathon::NAME, "MARATHON_ZK_TIMEOUT", "3000")
         .boot()
         .await?;
-    let (node, client) = (cluster.master(), cluster.marathon());
+    let client = cluster.marathon();
     let before = client.run(&AppSpec::command("/a", SLEEPS)).await?;
 
-    cluster.kill(&node, zookeeper::NAME).await?;
-    // A Mesos master without ZooKeeper ends by itself, sooner or later.
-    cluster.kill(&node, mesos_master::NAME).await?;
+    lose_zookeeper(&cluster).await?;
     let change = json!({ "instances": 2 });
     let refused = client.ask(Method::PUT, "v2/apps//a", Some(&change)).await?;
     check!(
@@ -231,16 +270,9 @@ async fn nothing_is_lost_without_zookeeper() -> Verdict {
         "a change is refused: {}",
         refused.status()
     );
-    cluster.revive(&node, zookeeper::NAME).await?;
-    cluster.revive(&node, mesos_master::NAME).await?;
-    client.await_ready().await?;
+    regain_zookeeper(&cluster).await?;
 
-    let after = client
-        .await_app("/a", "/a is as it was", |app| {
-            app.tasks_running == 1 && ids(app) == ids(&before)
-        })
-        .await?;
-    check!(after.version == before.version);
+    check!(is_as_it_was(&client, &before).await?.version == before.version);
     client.deployed(&client.scale("/a", 2).await?).await?;
     cluster.finish().await
 }
@@ -256,25 +288,39 @@ async fn without_zookeeper_nobody_leads() -> Verdict {
     let (node, client) = (cluster.master(), cluster.marathon());
     let before = client.run(&AppSpec::command("/a", SLEEPS)).await?;
 
-    cluster.kill(&node, zookeeper::NAME).await?;
-    // A Mesos master without ZooKeeper ends by itself, sooner or later.
-    cluster.kill(&node, mesos_master::NAME).await?;
+    lose_zookeeper(&cluster).await?;
 
     nobody_leads(&cluster).await?;
     cluster.kill(&node, marathon::NAME).await?;
     cluster.revive(&node, marathon::NAME).await?;
     nobody_leads(&cluster).await?;
-    cluster.revive(&node, zookeeper::NAME).await?;
-    cluster.revive(&node, mesos_master::NAME).await?;
-    client.await_ready().await?;
-    let after = client
-        .await_app("/a", "/a is as it was", |app| {
-            app.tasks_running == 1 && ids(app) == ids(&before)
-        })
-        .await?;
-    check!(after.version == before.version);
+    regain_zookeeper(&cluster).await?;
+    check!(is_as_it_was(&client, &before).await?.version == before.version);
     client.deployed(&client.scale("/a", 2).await?).await?;
     cluster.finish().await
+}
+
+async fn lose_zookeeper(cluster: &Cluster) -> Result<()> {
+    let node = cluster.master();
+    cluster.kill(&node, zookeeper::NAME).await?;
+    // A Mesos master without ZooKeeper ends by itself, sooner or later.
+    cluster.kill(&node, mesos_master::NAME).await
+}
+
+async fn regain_zookeeper(cluster: &Cluster) -> Result<()> {
+    let node = cluster.master();
+    cluster.revive(&node, zookeeper::NAME).await?;
+    cluster.revive(&node, mesos_master::NAME).await?;
+    cluster.marathon().await_ready().await
+}
+
+/// The app as soon as the tasks that it had run.
+async fn is_as_it_was(client: &MarathonClient, before: &App) -> Result<App> {
+    client
+        .await_app("/a", "/a is as it was", |app| {
+            app.tasks_running == 1 && ids(app) == ids(before)
+        })
+        .await
 }
 
 /// Waits until a request is answered so.

@@ -120,6 +120,15 @@ impl Cluster {
         container::kill(&self.engine, &node.container(component)).await
     }
 
+    /// Ends a component with SIGTERM, as an operator or an init system does; what hears it not is killed after
+    /// [`crate::deadlines::CONTAINER_STOP`]. Its container stays, stopped.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Environment`] where the engine refuses.
+    pub async fn terminate(&self, node: &Node, component: &str) -> Result<()> {
+        container::stop(&self.engine, &node.container(component)).await
+    }
+
     /// Starts a component that was killed or stopped. Does not wait for it.
     ///
     /// # Errors

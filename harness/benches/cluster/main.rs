@@ -16,9 +16,10 @@ mod scenarios;
 mod stack;
 mod tasks;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use harness::component::images_of;
 use harness::docker::Engine;
 use harness::image::Images;
@@ -26,8 +27,9 @@ use harness::stack::Stack;
 use harness::{Result, evidence};
 
 use crate::floor::Floor;
+use crate::measure::Entry;
 
-/// What is measured besides boot, teardown and tasks, and how often.
+/// What is measured, and how often.
 #[derive(Debug, Parser)]
 #[command(name = "bench", version)]
 struct Args {
@@ -37,6 +39,9 @@ struct Args {
     /// How many tasks are launched.
     #[arg(long, default_value_t = 25, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     tasks: u16,
+    /// Measure this part alone; may be repeated. All but `cold` is measured unless said.
+    #[arg(long, value_name = "PART", value_enum)]
+    only: Vec<Part>,
     /// Build every image from nothing too: takes minutes.
     #[arg(long)]
     cold: bool,
@@ -46,6 +51,43 @@ struct Args {
     /// What cargo passes to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+/// What is measured together, since it shares clusters or a floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// A cluster from nothing and away again, by the harness and by hand.
+    Boot,
+    /// What each agent and a second cluster add.
+    Growth,
+    /// What kill -9 leaves, until it is gone.
+    Killed,
+    /// From a launch to TASK_RUNNING.
+    Tasks,
+    /// From a task's change to its name.
+    Dns,
+    /// The full stack: Marathon, its events and answers, HAProxy, memory.
+    Stack,
+    /// A node's Docker against the engine's own socket.
+    Docker,
+    /// Lint and render of every package.
+    Packages,
+    /// The certificate of a package.
+    Certificate,
+    /// The times of the scenarios.
+    Scenarios,
+    /// Every image from nothing.
+    Cold,
+}
+
+impl Args {
+    fn parts(&self) -> Vec<Part> {
+        let all = Part::value_variants().iter().copied();
+        match self.only.as_slice() {
+            [] => all.filter(|part| *part != Part::Cold || self.cold).collect(),
+            some => all.filter(|part| some.contains(part)).collect(),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -75,20 +117,33 @@ async fn run(args: &Args) -> Result<()> {
         .ensure_all(&images_of(&Stack::load(None)?))
         .await?;
     let floor = Floor::prepare(&engine).await?;
-    let mut entries = boot::measure(floor.as_ref(), args.runs).await?;
-    entries.extend(growth::measure(floor.as_ref(), args.runs.div_ceil(2)).await?);
-    entries.extend(killed::measure(&engine, args.runs.div_ceil(2)).await?);
-    entries.extend(tasks::measure(args.tasks).await?);
-    entries.extend(dns::measure(args.tasks).await?);
-    entries.extend(stack::measure(args.runs.div_ceil(2), args.tasks).await?);
-    entries.extend(node_docker::measure(args.runs).await?);
-    entries.extend(packages::measure(args.runs)?);
-    entries.extend(packages::certificate(args.runs.div_ceil(5)).await?);
-    entries.extend(scenarios::measure(&root, args.scenarios).await?);
-    if args.cold {
-        entries.extend(cold::measure(&engine, &root).await?);
+    let mut entries = Vec::new();
+    for part in args.parts() {
+        let measured = part.measure(args, &engine, floor.as_ref(), &root).await?;
+        // Minutes pass between one part and the next.
+        println!("{}\n", measure::table(&measured));
+        entries.extend(measured);
     }
     let written = measure::write(&root, &entries)?;
-    println!("{}\n\n{}", measure::table(&entries), written.display());
+    println!("{}", written.display());
     Ok(())
+}
+
+impl Part {
+    async fn measure(self, args: &Args, engine: &Engine, floor: Option<&Floor>, root: &Path) -> Result<Vec<Entry>> {
+        let half = args.runs.div_ceil(2);
+        match self {
+            Part::Boot => boot::measure(floor, args.runs).await,
+            Part::Growth => growth::measure(floor, half).await,
+            Part::Killed => killed::measure(engine, half).await,
+            Part::Tasks => tasks::measure(args.tasks).await,
+            Part::Dns => dns::measure(args.tasks).await,
+            Part::Stack => stack::measure(half, args.tasks).await,
+            Part::Docker => node_docker::measure(args.runs).await,
+            Part::Packages => packages::measure(args.runs),
+            Part::Certificate => packages::certificate(args.runs.div_ceil(5)).await,
+            Part::Scenarios => scenarios::measure(root, args.scenarios).await,
+            Part::Cold => cold::measure(engine, root).await,
+        }
+    }
 }

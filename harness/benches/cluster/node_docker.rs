@@ -81,7 +81,7 @@ async fn direct(cluster: &Cluster, lease: &Lease) -> Result<String> {
 
 /// The seconds that a shell's line takes, by the clock of the shell: how it gets there does not count.
 async fn timed(engine: &Engine, container: &str, line: &str) -> Result<f64> {
-    let script = format!("s=$(date +%s%N); {line} >/dev/null 2>&1 || exit 1; e=$(date +%s%N); echo $((e - s))");
+    let script = format!("s=$(date +%s%N); {{ {line}; }} >/dev/null 2>&1 || exit 1; e=$(date +%s%N); echo $((e - s))");
     let spec = ExecSpec::new(["bash", "-c", &script]).within(deadlines::IMAGE_BUILD);
     let said = exec(engine, container, spec).await?.success()?.stdout;
     let nanoseconds: f64 = said

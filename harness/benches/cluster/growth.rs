@@ -37,7 +37,7 @@ impl Samples {
 pub(crate) async fn measure(floor: Option<&Floor>, runs: u16) -> Result<Vec<Entry>> {
     let (mut ours, mut by_hand) = (Samples::default(), Samples::default());
     for run in 0..=runs {
-        let (mine, subnets) = boots().await?;
+        let (mine, subnets) = Box::pin(boots()).await?;
         let theirs = match floor {
             Some(floor) => Some(boots_by_hand(floor, subnets).await?),
             None => None,

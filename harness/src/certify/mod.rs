@@ -163,7 +163,7 @@ impl Certifier {
             let release = subject.release(subject.revision()?, &self.options)?;
             let cluster = self.cluster(&subject, &artefacts).await?;
             components = cluster.components().await?;
-            live = self.on(cluster, &subject, &release).await?;
+            live = Box::pin(self.on(cluster, &subject, &release)).await?;
         }
         for check in LiveCheck::ALL {
             if !live.iter().any(|judged| judged.check == AnyCheck::Live(*check)) {

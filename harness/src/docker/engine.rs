@@ -89,25 +89,30 @@ impl Engine {
     ///
     /// # Errors
     /// [`Kind::Environment`] with the engine's own message.
-    pub async fn request<T>(
+    pub fn request<'a, T: 'a>(
         &self,
-        what: &str,
-        ran: impl Into<String>,
-        request: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<T> {
-        let failed = || format!("the Docker engine did not {what}");
-        let asked = Instant::now();
-        let answer = tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), request).await;
-        tracing::debug!("{what}: {:.0?}", asked.elapsed());
-        match answer {
-            Ok(answer) => answer
-                .context(Kind::Environment, failed)
-                .map_err(|error| error.ran(ran)),
-            Err(_) => {
-                let limit = deadlines::ENGINE_REQUEST.limit();
-                Err(Error::new(Kind::Environment, failed())
-                    .expected(format!("an answer within {limit:.0?}"))
-                    .ran(ran))
+        what: &'a str,
+        ran: impl Into<String> + 'a,
+        request: impl Future<Output = Result<T, bollard::errors::Error>> + Send + 'a,
+    ) -> impl Future<Output = Result<T>> + 'a {
+        // On the heap from the first: each of bollard's is kilobytes long, and callers await several in one another's
+        // frames, on the stack of a test's thread.
+        let request = Box::pin(request);
+        async move {
+            let failed = || format!("the Docker engine did not {what}");
+            let asked = Instant::now();
+            let answer = tokio::time::timeout(deadlines::ENGINE_REQUEST.limit(), request).await;
+            tracing::debug!("{what}: {:.0?}", asked.elapsed());
+            match answer {
+                Ok(answer) => answer
+                    .context(Kind::Environment, failed)
+                    .map_err(|error| error.ran(ran)),
+                Err(_) => {
+                    let limit = deadlines::ENGINE_REQUEST.limit();
+                    Err(Error::new(Kind::Environment, failed())
+                        .expected(format!("an answer within {limit:.0?}"))
+                        .ran(ran))
+                }
             }
         }
     }

@@ -176,16 +176,17 @@ pub async fn exec(engine: &Engine, container: &str, spec: ExecSpec) -> Result<Ex
     let mark = Mark::new();
     let ran = spec.pasteable(container);
     let mut heard = Heard::default();
+    // On the heap, since scenarios await many of these in one another's frames.
     let outcome = Wait::that(format!("`{}` ends in {container}", spec.cmd.join(" ")), spec.deadline)
-        .unless(ended(engine, container))
-        .for_future(run(engine, container, &spec, &mark, &mut heard))
+        .unless(Box::pin(ended(engine, container)))
+        .for_future(Box::pin(run(engine, container, &spec, &mark, &mut heard)))
         .await;
     let exit_code = match outcome {
         Ok(exit_code) => exit_code,
         Err(error) => {
             let mut error = error.ran(ran);
             if matches!(error.kind(), Kind::Deadline | Kind::Answer) {
-                let killed = kill_marked(engine, container, &mark, spec.user.as_deref(), "KILL").await;
+                let killed = Box::pin(kill_marked(engine, container, &mark, spec.user.as_deref(), "KILL")).await;
                 error = with_streams(error, &heard.stdout, &heard.stderr).evidence(killed);
             }
             return Err(error);

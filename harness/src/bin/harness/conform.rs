@@ -87,7 +87,7 @@ pub(crate) async fn run(args: ConformArgs) -> Result<ExitCode> {
         keep: args.keep.unwrap_or_default(),
         command: as_typed(),
     };
-    let finished = conform::run(&options, async || prepare(&stack).await).await?;
+    let finished = conform::run(&options, async || Box::pin(prepare(&stack)).await).await?;
     if args.json.json {
         output::json(&judged(&finished))?;
     } else if let Some((directory, result)) = &finished.report {

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
+use crate::image::Images;
+
 /// Whose program a component is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Provenance {
@@ -45,4 +48,19 @@ pub struct ComponentRecord {
     pub sha256: String,
     /// The image reference it runs from.
     pub image: String,
+}
+
+impl ComponentRecord {
+    /// A component that is a Debian package of `image`, as Debian built it.
+    pub(crate) async fn of_debian(images: &Images, image: String, name: &str, package: &str) -> Result<Self> {
+        let package = images.debian_package(&image, package).await?;
+        Ok(ComponentRecord {
+            name: name.to_owned(),
+            artefact: format!("Debian package {} {}", package.name, package.version),
+            version: package.version,
+            provenance: Provenance::Upstream,
+            sha256: package.sha256,
+            image,
+        })
+    }
 }

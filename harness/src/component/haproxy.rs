@@ -47,7 +47,6 @@ pub(crate) async fn ready(node: &Node) -> Result<()> {
 /// Debian's HAProxy, and our program in the place of the script.
 pub(crate) async fn records(images: &Images, version: &str) -> Result<Vec<ComponentRecord>> {
     let image = images.ensure(&super::own_image(NAME, version)).await?;
-    let package = images.debian_package(&image, "haproxy").await?;
     let bridge = ComponentRecord {
         name: BRIDGE.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -56,13 +55,6 @@ pub(crate) async fn records(images: &Images, version: &str) -> Result<Vec<Compon
         sha256: String::new(),
         image: image.clone(),
     };
-    let haproxy = ComponentRecord {
-        name: NAME.to_owned(),
-        version: package.version.clone(),
-        provenance: Provenance::Upstream,
-        artefact: format!("Debian package {} {}", package.name, package.version),
-        sha256: package.sha256,
-        image,
-    };
+    let haproxy = ComponentRecord::of_debian(images, image, NAME, "haproxy").await?;
     Ok(vec![haproxy, bridge])
 }

@@ -7,7 +7,7 @@ use crate::await_until::Probe;
 use crate::docker::ContainerSpec;
 use crate::image::Images;
 use crate::node::{Node, NodeName};
-use crate::provenance::{ComponentRecord, Provenance};
+use crate::provenance::ComponentRecord;
 use crate::stack::ComponentSpec;
 use crate::{Result, deadlines};
 
@@ -59,15 +59,7 @@ pub(crate) async fn ready(node: &Node) -> Result<()> {
 pub(crate) async fn record(images: &Images, spec: &ComponentSpec, version: &str) -> Result<ComponentRecord> {
     debug_assert!(super::is_ours(spec));
     let image = images.ensure(&super::own_image(NAME, version)).await?;
-    let package = images.debian_package(&image, "libzookeeper-java").await?;
-    Ok(ComponentRecord {
-        name: NAME.to_owned(),
-        version: package.version.clone(),
-        provenance: Provenance::Upstream,
-        artefact: format!("Debian package {} {}", package.name, package.version),
-        sha256: package.sha256,
-        image,
-    })
+    ComponentRecord::of_debian(images, image, NAME, "libzookeeper-java").await
 }
 
 #[cfg(test)]

@@ -199,13 +199,7 @@ fn of_package(path: &Path, absolute: &Path) -> Result<Source> {
     let tree = Tree::of_folder(path)?;
     let (letter, format) = surroundings(absolute);
     let package = package_in(&tree, &name(absolute), letter, String::new());
-    Ok(Source {
-        tree,
-        root: None,
-        archived: false,
-        format,
-        packages: vec![package],
-    })
+    Ok(of_one(tree, format, package))
 }
 
 fn of_revision(path: &Path, absolute: &Path) -> Result<Source> {
@@ -227,13 +221,18 @@ fn of_revision(path: &Path, absolute: &Path) -> Result<Source> {
         strays: Vec::new(),
         partial: true,
     };
-    Ok(Source {
+    Ok(of_one(tree, format, package))
+}
+
+/// A source that is but one package.
+fn of_one(tree: Tree, format: Format, package: Package) -> Source {
+    Source {
         tree,
         root: None,
         archived: false,
         format,
         packages: vec![package],
-    })
+    }
 }
 
 /// The letter and the format of a package's folder, if it stands in a source.

@@ -12,7 +12,7 @@ use crate::await_until::{Probe, Wait};
 use crate::client::Http;
 use crate::component::marathon;
 use crate::deadlines::{APP_STATE, HTTP_REQUEST};
-use crate::provenance::{ComponentRecord, Provenance};
+use crate::provenance::ComponentRecord;
 use crate::{Cluster, Result, evidence};
 
 /// As it stands in the component label.
@@ -66,15 +66,8 @@ impl Prometheus {
         .await?;
         let images = cluster.images();
         let image = images.reference(&clients::image())?;
-        let package = images.debian_package(&image, NAME).await?;
-        evidence::current().components([ComponentRecord {
-            name: NAME.to_owned(),
-            version: package.version.clone(),
-            provenance: Provenance::Upstream,
-            artefact: format!("Debian package {} {}", package.name, package.version),
-            sha256: package.sha256,
-            image,
-        }]);
+        let record = ComponentRecord::of_debian(images, image, NAME, NAME).await?;
+        evidence::current().components([record]);
         let http = Http::new(&format!("http://{}:{PORT}", companion.address))?;
         let server = Prometheus {
             http,

@@ -153,6 +153,11 @@ deadlines! {
     NAME_RESOLVED = 20 s;
     /// A deployment of Marathon's ends: its tasks started, passed their checks, and old ones ended.
     DEPLOYMENT = 90 s;
+    /// Spark's dispatcher takes submissions, from the install of its package on.
+    SPARK_DISPATCHER = 60 s;
+    /// A driver comes to the state asked for: the dispatcher of 1.6 may wait six seconds for an offer, and three JVMs
+    /// start one after the other.
+    SPARK_DRIVER = 90 s;
     /// An app of Marathon's comes to what is asked for, outside of a deployment.
     APP_STATE = 60 s;
     /// Another Marathon leads: its session at ZooKeeper lasts ten seconds.

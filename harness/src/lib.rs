@@ -105,6 +105,7 @@ pub mod stack;
 pub mod suggest;
 pub mod sweep;
 pub mod toolbox;
+pub mod workload;
 pub mod workspace;
 
 pub use cluster::Cluster;

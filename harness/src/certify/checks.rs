@@ -86,8 +86,8 @@ checks! {
         "After an uninstall no resource is left reserved.",
         "unreserve what was reserved, and destroy persistent volumes";
     LeaveZnode "leave.znode"
-        "After an uninstall no node is left in ZooKeeper.",
-        "remove what the service wrote, or let it be ephemeral";
+        "After an uninstall no node is left in ZooKeeper, but for those that postUninstallNotes names.",
+        "remove what the service wrote, let it be ephemeral, or tell by its path that it stays";
     LeaveName "leave.name"
         "After an uninstall no name is left in DNS.",
         "names go with the tasks and the frameworks that have them";

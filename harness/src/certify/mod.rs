@@ -161,7 +161,7 @@ impl Certifier {
         let (mut live, mut components) = (Vec::new(), Vec::new());
         if checks.iter().all(|judged| judged.outcome != Outcome::Failed) {
             let release = subject.release(subject.revision()?, &self.options)?;
-            let cluster = self.cluster(&subject, &artefacts).await?;
+            let cluster = self.cluster(&subject, &artefacts, &release).await?;
             components = cluster.components().await?;
             live = Box::pin(self.on(cluster, &subject, &release)).await?;
         }
@@ -196,7 +196,7 @@ impl Certifier {
     }
 
     /// Two agents like the README's first, so that one can be lost; everything that a client needs.
-    async fn cluster(&self, subject: &Subject, artefacts: &Index) -> Result<Cluster> {
+    async fn cluster(&self, subject: &Subject, artefacts: &Index, release: &Release) -> Result<Cluster> {
         let mut builder = Cluster::builder()
             .slaves(2)
             .marathon()
@@ -206,6 +206,15 @@ impl Certifier {
         if user_file(self.stack.as_deref()).is_none() {
             let first = Stack::load(None)?.agent_on("mesos-slave1").resources.to_string();
             builder = builder.resources(2, &first)?;
+        }
+        if let Some(app) = release
+            .rendered
+            .app
+            .as_ref()
+            .filter(|app| app["container"]["type"] == "DOCKER")
+        {
+            let megabytes = app["mem"].as_f64().unwrap_or_default() * f64::from(release.instances());
+            builder = builder.docker().beside(megabytes as u64);
         }
         if let Some(stack) = &self.stack {
             builder = builder.stack_file(stack);
@@ -260,7 +269,7 @@ async fn live(stage: &mut Stage<'_>, release: &Release) -> Result<()> {
     }
     let began = Instant::now();
     let mut clean = true;
-    for (check, left) in Traces::left(&stage.cluster, &before).await? {
+    for (check, left) in Traces::left(&stage.cluster, &before, &release.stays()).await? {
         clean &= stage.judge(check, began, left.map(Seen::that)).await?;
     }
     if !clean {

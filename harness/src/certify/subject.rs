@@ -164,6 +164,15 @@ impl Release {
             .filter_map(|key| self.said(key))
     }
 
+    /// The paths that the note of an uninstall names: who reads it knows that these stay in ZooKeeper.
+    pub(super) fn stays(&self) -> Vec<&str> {
+        let note = self.said("postUninstallNotes").unwrap_or_default();
+        let words = note
+            .split_whitespace()
+            .map(|word| word.trim_end_matches([',', '.', ';', ':']));
+        words.filter(|word| word.len() > 1 && word.starts_with('/')).collect()
+    }
+
     /// The app's id, with its slash; none of a package that is only a command.
     pub(super) fn app_id(&self) -> Option<String> {
         let id = self.rendered.app.as_ref()?["id"].as_str()?;

@@ -97,15 +97,33 @@ impl Traces {
         KINDS.iter().all(|(check, _)| self.since(before, *check).is_empty())
     }
 
-    /// Waits until `cluster` has nothing that it had not in `before`, and says of each kind what there is at the end.
+    /// Takes out the nodes of ZooKeeper that are one of `paths` or below it.
+    fn without(mut self, paths: &[&str]) -> Self {
+        let is_below = |node: &str, path: &str| {
+            node.strip_prefix(path)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if let Some(nodes) = self.found.get_mut(&LiveCheck::LeaveZnode) {
+            nodes.retain(|node| !paths.iter().any(|path| is_below(node, path)));
+        }
+        self
+    }
+
+    /// Waits until `cluster` has nothing that it had not in `before`, but for nodes of ZooKeeper at and below the paths
+    /// `told`, and says of each kind what there is at the end.
     ///
     /// # Errors
     /// Where the cluster does not answer at all.
-    pub(super) async fn left(cluster: &Cluster, before: &Traces) -> Result<Vec<(LiveCheck, Result<String>)>> {
+    pub(super) async fn left(
+        cluster: &Cluster,
+        before: &Traces,
+        told: &[&str],
+    ) -> Result<Vec<(LiveCheck, Result<String>)>> {
         let last = std::sync::Mutex::new(None);
         let clean = Wait::that("nothing of the package is left", NOTHING_LEFT)
             .until(async || match Traces::of(cluster).await {
                 Ok(now) => {
+                    let now = now.without(told);
                     let clean = now.is_clean(before);
                     *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(now);
                     if clean {
@@ -212,6 +230,20 @@ mod tests {
         assert_eq!(now.since(&before, LiveCheck::LeaveFramework), [""; 0]);
         let error = verdict(&now.since(&before, LiveCheck::LeaveZnode), "nodes").expect_err("one is left");
         assert_eq!(error.to_string(), "nodes are left: /hello");
+    }
+
+    #[test]
+    fn what_the_notes_tell_of_may_stay() {
+        let left = |told: &[&str]| {
+            let now = traces(&[
+                (LiveCheck::LeaveZnode, "/hello/state"),
+                (LiveCheck::LeaveZnode, "/hello-2"),
+            ]);
+            now.without(told).since(&Traces::default(), LiveCheck::LeaveZnode)
+        };
+        assert_eq!(left(&["/hello"]), ["/hello-2"]);
+        assert_eq!(left(&["/hello", "/hello-2"]), [""; 0]);
+        assert_eq!(left(&[]).len(), 2);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::keep::Keep;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
+use crate::package::artefacts::PackagedImage;
 use crate::package::universe::{Served, Universe};
 use crate::stack::StackFile;
 use crate::{Error, Result, deadlines, interrupt};
@@ -183,6 +184,12 @@ impl Cluster {
         Names {
             hosts: self.hosts(),
             servers: self.name_servers(),
+            images: self
+                .served
+                .images
+                .iter()
+                .map(|image| (image.name.clone(), image.spec()))
+                .collect(),
         }
     }
 
@@ -283,10 +290,13 @@ impl Cluster {
             mesos_agent::NAME => {
                 let (spec, docker) = (self.agent_spec(name), self.has_docker(name));
                 let agent = mesos_agent::container(recipe, name, address, &ensemble, &spec, docker).await?;
-                Ok(match docker {
-                    true => node_docker::given(agent, &self.name, name),
-                    false => agent,
-                })
+                match docker {
+                    true => {
+                        self.with_packaged(recipe, node_docker::given(agent, &self.name, name))
+                            .await
+                    }
+                    false => Ok(agent),
+                }
             }
             other => {
                 let service = Service::named(other);
@@ -297,10 +307,30 @@ impl Cluster {
                     masters: &self.masters(),
                     services: &self.topology.services,
                     universe: &self.universe,
+                    images: self.packaged(),
                 };
-                service.container(recipe, name, &around).await
+                Box::pin(service.container(recipe, name, &around)).await
             }
         }
+    }
+
+    /// The images that packages run: of a cluster whose slaves run any.
+    pub(super) fn packaged(&self) -> &[PackagedImage] {
+        match self.topology.docker {
+            true => &self.served.images,
+            false => &[],
+        }
+    }
+
+    /// An agent on whose node lies what packages expect there: the images themselves, and files of them.
+    async fn with_packaged(&self, recipe: &Recipe<'_>, mut agent: ContainerSpec) -> Result<ContainerSpec> {
+        for image in self.packaged() {
+            recipe.images.ensure(&image.spec()).await?;
+            for (there, path) in &image.on_slaves {
+                agent = agent.file(there, recipe.images.export(&image.spec(), path).await?);
+            }
+        }
+        Ok(agent)
     }
 
     /// Waits until the first of `masters` knows which master leads; the others must live on meanwhile.

@@ -308,7 +308,8 @@ impl ClusterBuilder {
     pub async fn boot(self) -> Result<Cluster> {
         self.check()?;
         let engine = Engine::connect().await?;
-        Cluster::boot(engine, self).await
+        // On the heap: unoptimised, the whole of a boot is too much for the stack of a test's thread.
+        Box::pin(Cluster::boot(engine, self)).await
     }
 
     pub(super) fn stack(&self) -> Result<(Stack, Option<StackFile>)> {

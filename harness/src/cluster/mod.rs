@@ -27,7 +27,7 @@ use crate::package::universe::{Served, Universe};
 use crate::provenance::ComponentRecord;
 use crate::stack::{AgentSpec, Stack, TopologyFile};
 use crate::suggest::hinted;
-use crate::{Error, Kind, Result, component, toolbox};
+use crate::{Error, Kind, Result, component, toolbox, workload};
 
 pub use attach::{ClusterSummary, ContainerState, clusters};
 pub use builder::ClusterBuilder;
@@ -287,6 +287,9 @@ impl Cluster {
         // The CLI reaches everything through the router: where there is none, nobody uses it.
         if self.topology.services.contains(&Service::AdminRouter) {
             records.push(toolbox::record(&self.images)?);
+        }
+        for image in self.packaged() {
+            records.extend(workload::records(&self.images, image)?);
         }
         Ok(records)
     }

@@ -33,13 +33,15 @@ const BASE_NAMES: [&str; 5] = [
     "mesos-harness/debian",
 ];
 
-/// What containers on a node's bridge resolve names by.
+/// What containers on a node's bridge resolve names by, and what names images have on a node.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     /// `name:address` of every node.
     pub(crate) hosts: Vec<String>,
     /// For all other names; the engine where there are none.
     pub(crate) servers: Vec<IpAddr>,
+    /// Of ours, those that packages run.
+    pub(crate) images: Vec<(String, ImageSpec)>,
 }
 
 /// Makes the Docker of `node`, where it is not there; it is started, and not waited for.
@@ -143,6 +145,10 @@ async fn proxy(recipe: &Recipe<'_>, node: NodeName, names: &Names) -> Result<Con
         .map(|(key, value)| ("label", format!("{key}={value}")));
     arguments.extend(own);
     arguments.extend(BASE_NAMES.map(|name| ("image", format!("{name}={base}"))));
+    for (name, spec) in &names.images {
+        // Whether it is there is seen when it is asked for.
+        arguments.push(("image", format!("{name}={}", recipe.images.reference(spec)?)));
+    }
     arguments.extend(names.hosts.iter().map(|line| ("host", line.clone())));
     let servers = names.servers.iter().filter(|server| server.is_ipv4());
     arguments.extend(servers.map(|server| ("dns", server.to_string())));

@@ -13,6 +13,7 @@ use crate::docker::ContainerSpec;
 use crate::image::Images;
 use crate::node::{Node, NodeName};
 use crate::package::Universe;
+use crate::package::artefacts::PackagedImage;
 use crate::provenance::ComponentRecord;
 use crate::stack::{ComponentSpec, Stack};
 use crate::suggest::hinted;
@@ -102,6 +103,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) services: &'a BTreeSet<Service>,
     /// What the Universe serves.
     pub(crate) universe: &'a Universe,
+    /// The images that nodes run for packages.
+    pub(crate) images: &'a [PackagedImage],
 }
 
 impl Surroundings<'_> {
@@ -277,6 +280,7 @@ mod tests {
             masters: &masters,
             services: &BTreeSet::new(),
             universe: &Universe::default(),
+            images: &[],
         };
         assert_eq!(around.masters_at(80), "10.64.0.12:80,10.64.0.11:80,10.64.0.13:80");
     }

@@ -7,6 +7,7 @@ use crate::await_until::Probe;
 use crate::docker::ContainerSpec;
 use crate::image::Images;
 use crate::node::{Node, NodeName};
+use crate::package::universe::place;
 use crate::provenance::{ComponentRecord, Provenance};
 use crate::{Result, deadlines};
 
@@ -22,9 +23,17 @@ pub(crate) async fn container(recipe: &Recipe<'_>, node: NodeName, around: &Surr
     let image = recipe.image(NAME).await?;
     let container = recipe.joining(node, NAME, &image);
     let files = around.universe.files();
-    let container = files.fold(container, |container, (host, path, bytes)| {
+    let mut container = files.fold(container, |container, (host, path, bytes)| {
         container.file(format!("{ROOT}/{host}{path}"), bytes)
     });
+    // Where no node runs images, nobody asks for what is in them.
+    for image in around.images {
+        for (url, path) in &image.served {
+            let (host, served) = place(url)?;
+            let bytes = recipe.images.export(&image.spec(), path).await?;
+            container = container.file(format!("{ROOT}/{host}{served}"), bytes);
+        }
+    }
     recipe.settings(NAME, container)
 }
 

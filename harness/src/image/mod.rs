@@ -18,6 +18,7 @@ mod certificates;
 mod containers;
 mod context;
 pub(crate) mod digest;
+mod export;
 mod fetch;
 mod inventory;
 mod lock;

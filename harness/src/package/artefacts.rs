@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::wheel;
 use crate::error::Context;
-use crate::image::digest;
+use crate::image::{ImageSpec, digest};
 use crate::{Error, Kind, Result};
 
 /// The index's name in `fixtures/packages/`.
@@ -29,18 +29,52 @@ pub struct Artefact {
     pub sha256: String,
 }
 
+/// A container image that packages run and that is made here, since there may be no image registry: what it is made of
+/// is pinned where it is described.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PackagedImage {
+    /// As packages name it, and every node with a Docker of its own.
+    pub name: String,
+    /// The folder under `fixtures/images/` that it is made from.
+    pub folder: String,
+    /// Its build arguments.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, String>,
+    /// Files of it that packages download: by URL, the path in the image.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub served: BTreeMap<String, String>,
+    /// Files of it that lie on every slave: by their path there, the path in the image.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub on_slaves: BTreeMap<String, String>,
+}
+
+impl PackagedImage {
+    /// What it is built from.
+    #[must_use]
+    pub fn spec(&self) -> ImageSpec {
+        ImageSpec {
+            args: self.args.clone(),
+            ..ImageSpec::new(&self.folder)
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     artefact: Vec<Artefact>,
+    #[serde(default)]
+    image: Vec<PackagedImage>,
 }
 
-/// All of them, by URL.
+/// All of them, by URL, and images.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     folder: PathBuf,
     artefacts: BTreeMap<String, Artefact>,
+    images: Vec<PackagedImage>,
 }
 
 impl Index {
@@ -75,13 +109,55 @@ impl Index {
             }
         }
         let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-        Ok(Index { folder, artefacts })
+        let mut index = Index {
+            folder,
+            artefacts,
+            images: Vec::new(),
+        };
+        for image in parsed.image {
+            let wrong = |what: String| Err(Error::usage(format!("{shown}: the image {} {what}", image.name)));
+            if index.image(&image.name).is_some() {
+                return wrong("stands there twice".to_owned());
+            }
+            if let Some(url) = image.served.keys().find(|url| index.has(url)) {
+                return wrong(format!("has {url}, which stands there already"));
+            }
+            let paths = image
+                .served
+                .values()
+                .chain(image.on_slaves.keys())
+                .chain(image.on_slaves.values());
+            if let Some(path) = paths.into_iter().find(|path| !path.starts_with('/')) {
+                return wrong(format!("has the path {path}, which does not begin with a slash"));
+            }
+            index.images.push(image);
+        }
+        Ok(index)
     }
 
     /// The artefact of a URL; what stands behind a `#` is the client's business.
     #[must_use]
     pub fn get(&self, url: &str) -> Option<&Artefact> {
         self.artefacts.get(url.split('#').next().unwrap_or(url))
+    }
+
+    /// Whether what a package names by this URL can be had here.
+    #[must_use]
+    pub fn has(&self, url: &str) -> bool {
+        let plain = url.split('#').next().unwrap_or(url);
+        self.get(url).is_some() || self.images.iter().any(|image| image.served.contains_key(plain))
+    }
+
+    /// Every image.
+    #[must_use]
+    pub fn images(&self) -> &[PackagedImage] {
+        &self.images
+    }
+
+    /// The image that packages call `name`.
+    #[must_use]
+    pub fn image(&self, name: &str) -> Option<&PackagedImage> {
+        self.images.iter().find(|image| image.name == name)
     }
 
     /// Every artefact, by URL.

@@ -96,7 +96,10 @@ fn each_text(value: &Value, each: &mut impl FnMut(&str)) {
 
 fn asset(files: &Files, kind: AssetKind, reference: &str, index: &Index) -> Asset {
     let (file, position) = place(files, reference);
-    let known = index.get(reference).is_some();
+    let known = match kind {
+        AssetKind::Image => index.image(reference).is_some(),
+        _ => index.has(reference),
+    };
     let (pinned, latest, malformed) = match kind {
         AssetKind::Image => image(reference),
         AssetKind::Requirement if !reference.contains("://") => requirement(reference),

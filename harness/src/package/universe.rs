@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use super::artefacts::Index;
+use super::artefacts::{Index, PackagedImage};
 use super::source::Source;
 use super::{index, source};
 use crate::{Error, Kind, Result};
@@ -18,6 +18,7 @@ pub const HOST: &str = "universe.example";
 pub struct Universe {
     sources: Vec<String>,
     files: BTreeMap<(String, String), Vec<u8>>,
+    images: Vec<PackagedImage>,
 }
 
 /// The addresses of what is served.
@@ -28,6 +29,9 @@ pub struct Served {
     pub sources: Vec<String>,
     /// Every host name that something is served under.
     pub hosts: BTreeSet<String>,
+    /// The images that packages run: nodes that have a Docker from the start have them under these names.
+    #[serde(default)]
+    pub images: Vec<PackagedImage>,
 }
 
 impl Universe {
@@ -73,6 +77,10 @@ impl Universe {
             let place = place(&artefact.url)?;
             self.files.insert(place, index.bytes(artefact)?);
         }
+        for image in index.images() {
+            image.served.keys().try_for_each(|url| place(url).map(drop))?;
+            self.images.push(image.clone());
+        }
         Ok(self)
     }
 
@@ -88,9 +96,17 @@ impl Universe {
     /// Where everything is.
     #[must_use]
     pub fn served(&self) -> Served {
+        let of_images = self.images.iter().flat_map(|image| image.served.keys());
+        let of_images = of_images.filter_map(|url| Some(place(url).ok()?.0));
         Served {
             sources: self.sources.clone(),
-            hosts: self.files.keys().map(|(host, _)| host.clone()).collect(),
+            hosts: self
+                .files
+                .keys()
+                .map(|(host, _)| host.clone())
+                .chain(of_images)
+                .collect(),
+            images: self.images.clone(),
         }
     }
 
@@ -102,7 +118,7 @@ impl Universe {
 }
 
 /// Host and path of a URL that the server can answer for.
-fn place(url: &str) -> Result<(String, String)> {
+pub(crate) fn place(url: &str) -> Result<(String, String)> {
     let wrong = |what: &str| {
         Error::new(Kind::Usage, format!("{url}: {what}"))
             .expected("http://HOST/PATH: there is no TLS, and no other port")

@@ -8,6 +8,7 @@ use harness::client::browser;
 use harness::component::{images_of, mesos_master, own_image};
 use harness::docker::{Engine, engine};
 use harness::image::Images;
+use harness::package::artefacts::{Index, PackagedImage};
 use harness::progress::Progress;
 use harness::stack::{Stack, user_file, versions_of};
 use harness::toolbox;
@@ -94,6 +95,7 @@ pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<Vec<String>>
         toolbox::file_server::image(),
         browser::image(),
     ]);
+    all.extend(Index::ours()?.images().iter().map(PackagedImage::spec));
     // The scenarios boot every version that is known, whatever the stack says.
     let versions = versions_of(mesos_master::NAME).iter();
     all.extend(

@@ -151,6 +151,7 @@ pub(crate) async fn run(args: Up) -> Result<()> {
     let progress = Progress::start(name);
     progress.detail("booting");
     let mut builder = Cluster::builder().for_a_person().name(name);
+    let says_nothing_of_docker = file.as_ref().is_none_or(|file| file.docker.is_none());
     if let Some(file) = file {
         builder = builder.topology(file);
     }
@@ -160,7 +161,12 @@ pub(crate) async fn run(args: Up) -> Result<()> {
     if let Some(slaves) = args.slaves {
         builder = builder.slaves(slaves);
     }
-    builder = builder.services(services.unwrap_or(Services::All));
+    let services = services.unwrap_or(Services::All);
+    if services == Services::All && says_nothing_of_docker {
+        // As the README's slaves, which its packages need.
+        builder = builder.docker();
+    }
+    builder = builder.services(services);
     if let Some(stack) = args.stack {
         builder = builder.stack_file(stack);
     }

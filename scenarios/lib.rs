@@ -16,5 +16,6 @@ mod mesos;
 mod mesos_dns;
 mod node;
 mod redactions;
+mod spark;
 mod universe;
 mod zookeeper;

@@ -6,6 +6,8 @@
 //! | an agent's id, `<uuid>-S<number>` | any string | `[agent-id]` |
 //! | a framework's id, `<uuid>-<four digits>` | any string | `[framework-id]` |
 //! | any other UUID | any string | `[uuid]` |
+//! | a driver's id of Spark's dispatcher, `driver-<second>-<four digits>` | any string | `[driver-id]` |
+//! | the time at the beginning of a line of log4j's, `yy/MM/dd HH:mm:ss` | any string | `[log-time]` |
 //! | seconds since the epoch, of today | a number in `*_time` or `timestamp` | `[time]` |
 //! | an amount, which is on offer or not at any moment | a number in `offered_resources`, whose `ports` are left out | `[offered]` |
 //! | a range of two ports out of 31000–32000 | `used_resources.ports` | `[two-ports]` |
@@ -24,12 +26,15 @@ const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 const DAY_S: f64 = 86_400.0;
 
 /// The rows that are about strings, the longer forms first.
-static STRINGS: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
-    let regex = |suffix: &str| Regex::new(&format!(r"\b{UUID}{suffix}\b")).expect("it is a regular expression");
+static STRINGS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
+    let plain = |text: &str| Regex::new(text).expect("it is a regular expression");
+    let regex = |suffix: &str| plain(&format!(r"\b{UUID}{suffix}\b"));
     [
         (regex(r"-S\d+"), "[agent-id]"),
         (regex(r"-\d{4}"), "[framework-id]"),
         (regex(""), "[uuid]"),
+        (plain(r"\bdriver-\d{14}-\d{4}\b"), "[driver-id]"),
+        (plain(r"(?m)^\d\d/\d\d/\d\d \d\d:\d\d:\d\d\b"), "[log-time]"),
     ]
 });
 static PORTS: LazyLock<Regex> =

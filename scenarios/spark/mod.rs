@@ -1,7 +1,12 @@
 //! Spark: real, in cluster mode, installed by its package, used through the real dcos CLI.
 
+mod cli;
+mod docker_image;
 mod example;
 mod package;
+mod resources;
+mod rest;
+mod shuffle_service;
 
 use harness::docker::exec::{ExecOutput, ExecSpec};
 use harness::workload::spark;
@@ -20,6 +25,14 @@ async fn packaged() -> Result<Cluster> {
 async fn installed() -> Result<Cluster> {
     let cluster = packaged().await?;
     cluster.spark().install().await?;
+    Ok(cluster)
+}
+
+/// The same, without the sub-command.
+#[fixture]
+async fn dispatched() -> Result<Cluster> {
+    let cluster = packaged().await?;
+    cluster.spark().install_app().await?;
     Ok(cluster)
 }
 

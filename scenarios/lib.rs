@@ -11,6 +11,7 @@ mod cluster;
 mod dcos_cli;
 mod fixtures;
 mod haproxy;
+mod libmesos;
 mod marathon;
 mod mesos;
 mod mesos_dns;

@@ -33,7 +33,7 @@ impl Versions {
             Source::Version(version) | Source::Build { version, .. } => {
                 Some((name.to_owned(), Version::parse(version).ok()?))
             }
-            Source::Image(_) => None,
+            Source::Image(_) | Source::Ours(_) => None,
         });
         Versions(known.collect())
     }

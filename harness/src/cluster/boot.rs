@@ -43,11 +43,14 @@ pub(super) const TOPOLOGY_TEXT: &str = "org.mesos-harness.topology-text";
 
 impl Cluster {
     pub(super) async fn boot(engine: Engine, mut builder: ClusterBuilder) -> Result<Self> {
-        let (stack, stack_file) = builder.stack()?;
+        let (mut stack, stack_file) = builder.stack()?;
         builder.topology.services = builder.services.of(&stack)?;
         let universe = universe(&mut builder)?;
         let served = universe.served();
         let images = Images::open(engine.clone())?;
+        if let Some(image) = &builder.agent_image {
+            stack.set_image(mesos_agent::NAME, image.clone())?;
+        }
         let is_scenario = !builder.kept && builder.aside.is_none();
         let recorder = is_scenario.then(evidence::current);
         let keep = match recorder {
@@ -82,7 +85,7 @@ impl Cluster {
             lease: Some(lease),
             origin: Labels::new(),
             recorder,
-            is_subject: builder.stack_file.is_none(),
+            is_subject: builder.stack_file.is_none() && builder.agent_image.is_none(),
             keep,
             universe,
             served,

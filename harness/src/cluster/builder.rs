@@ -7,6 +7,7 @@ use super::{Cluster, Topology};
 use crate::component::mesos_agent;
 use crate::component::service::{Service, Services};
 use crate::docker::Engine;
+use crate::image::ImageSpec;
 use crate::node::NodeName;
 use crate::package::Universe;
 use crate::stack::{self, AgentSpec, Attributes, Resources, Stack, StackFile, TopologyFile};
@@ -36,6 +37,7 @@ pub struct ClusterBuilder {
     /// What runs beside it, in megabytes.
     pub(super) beside: u64,
     pub(super) universe: Option<Universe>,
+    pub(super) agent_image: Option<ImageSpec>,
 }
 
 /// What a builder says of one agent; the stack says the rest.
@@ -78,6 +80,7 @@ impl Default for ClusterBuilder {
             megabytes: None,
             beside: 0,
             universe: None,
+            agent_image: None,
         }
     }
 }
@@ -280,6 +283,14 @@ impl ClusterBuilder {
     pub fn file(mut self, component: &str, path: &str, content: &str) -> Self {
         self.files
             .push((component.to_owned(), path.to_owned(), content.to_owned()));
+        self
+    }
+
+    /// Agents of this image, which has one of them and what tasks need beside it. As of a stack file's, the report judges
+    /// nothing of such a cluster's components.
+    #[must_use]
+    pub fn agent_image(mut self, image: ImageSpec) -> Self {
+        self.agent_image = Some(image);
         self
     }
 

@@ -117,6 +117,7 @@ fn image_of(component: &str, source: &Source) -> Option<ImageSpec> {
     match source {
         Source::Version(version) => Some(own_image(component, version)),
         Source::Build { folder, version } => Some(own_image(component, version).with_over(folder)),
+        Source::Ours(image) => Some(image.clone()),
         Source::Image(_) => None,
     }
 }
@@ -147,6 +148,10 @@ pub async fn records(engine: &Engine, images: &Images, stack: &Stack, name: &str
             let reference = images.reference(&own_image(name, version).with_over(folder))?;
             let artefact = format!("built from {} over {version}", folder.display());
             vec![record_of_image(engine, name, &reference, artefact).await?]
+        }
+        Source::Ours(image) => {
+            let artefact = "another image of ours, with this component in it".to_owned();
+            vec![record_of_image(engine, name, &images.reference(image)?, artefact).await?]
         }
         Source::Version(version) => match name {
             zookeeper::NAME => vec![zookeeper::record(images, spec, version).await?],
@@ -195,5 +200,5 @@ async fn record_of_image(engine: &Engine, name: &str, reference: &str, artefact:
 
 /// True where the component runs from an image of ours, or from one built over it, so that what is known of ours holds.
 pub(crate) fn is_ours(spec: &ComponentSpec) -> bool {
-    matches!(spec.source, Source::Version(_) | Source::Build { .. })
+    matches!(spec.source, Source::Version(_) | Source::Build { .. } | Source::Ours(_))
 }

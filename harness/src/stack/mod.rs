@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::component::Service;
 use crate::error::Context;
+use crate::image::ImageSpec;
 use crate::{Error, Kind, Result, workspace};
 
 use layer::Layer;
@@ -55,6 +56,8 @@ pub enum Source {
         /// Of the image that the `Dockerfile` gets as `BASE`.
         version: String,
     },
+    /// Another image of ours, which a builder asked for.
+    Ours(ImageSpec),
 }
 
 /// What a file in a component's container holds.
@@ -223,6 +226,15 @@ impl Stack {
     pub fn set_file(&mut self, name: &str, path: &str, content: &str) -> Result<()> {
         let files = &mut self.component_mut(name)?.files;
         files.insert(path.to_owned(), FileSource::Content(content.to_owned()));
+        Ok(())
+    }
+
+    /// Puts another image of ours in the place of what a component comes from.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for a name that no component has.
+    pub(crate) fn set_image(&mut self, name: &str, image: ImageSpec) -> Result<()> {
+        self.component_mut(name)?.source = Source::Ours(image);
         Ok(())
     }
 

@@ -8,11 +8,12 @@
 //! unset: so its calls pass the Admin Router, which knows the addresses that Mesos has dropped since.
 //!
 //! [`clients`] is a toolbox with more programs in it, for scenarios alone; [`FileServer`] and [`Prometheus`] are servers
-//! beside a cluster.
+//! beside a cluster. [`jvm_framework`] is a framework on an agent.
 
 pub mod clients;
 pub mod commands;
 pub mod file_server;
+pub mod jvm_framework;
 mod person;
 pub mod prometheus;
 

@@ -94,6 +94,7 @@ pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<Vec<String>>
         toolbox::clients::image(),
         toolbox::file_server::image(),
         browser::image(),
+        toolbox::jvm_framework::image(),
     ]);
     all.extend(Index::ours()?.images().iter().map(PackagedImage::spec));
     // The scenarios boot every version that is known, whatever the stack says.

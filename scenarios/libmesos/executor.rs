@@ -1,0 +1,108 @@
+//! Executors.
+
+use harness::client::mesos::TaskState;
+use harness::component::mesos_agent;
+use harness::evidence::Verdict;
+use harness::{check, check_contains};
+use rstest::rstest;
+
+use super::{count, run, task_running, with_jvm};
+
+#[rstest]
+#[case::jar_0_21_1("0.21.1")]
+#[case::jar_1_4_1("1.4.1")]
+#[case::jar_1_11_0("1.11.0")]
+#[tokio::test]
+async fn exchanges_messages_and_obeys(#[case] jar: &str) -> Verdict {
+    let cluster = with_jvm().boot().await?;
+    let script = "start
+        executor 2 own
+        await 2 TASK_RUNNING.by.a.JVM
+        message own hello
+        await 1 ^message.own.echo.hello
+        message own null
+        await 1 exceptions.2
+        kill own-0
+        await 1 own-0.TASK_KILLED.as.it.was.told
+        message own finish:own-1
+        await 1 own-1.TASK_FINISHED
+        message own stop
+        await 1 ^executor.lost.own.0
+        stop";
+
+    let output = run(&cluster, jar, script).await?;
+
+    check!(output.stdout.lines().last() == Some("end"), "{}", output.stdout);
+    check!(count(&output, "overlap") == 0, "callbacks come one after the other");
+    cluster.finish().await
+}
+
+#[tokio::test]
+async fn runs_a_thousand_tasks() -> Verdict {
+    let cluster = with_jvm().boot().await?;
+    let script = "quiet
+        start
+        executor 1000 many
+        await 1000 TASK_RUNNING
+        reconcile
+        await 1000 Latest.task.state
+        count TASK_LOST
+        message many updates:many-0,1000
+        await 1000 many-0.TASK_RUNNING.update
+        stop";
+
+    let output = run(&cluster, "0.21.1", script).await?;
+
+    check_contains!(output.stdout, "count 0", "none is lost");
+    check_contains!(output.stdout, "end");
+    cluster.finish().await
+}
+
+/// Its agent is killed as a crash kills it, and comes back.
+#[tokio::test]
+async fn outlives_its_agent() -> Verdict {
+    let cluster = with_jvm().slaves(2).resources(2, "cpus:0;mem:0")?.boot().await?;
+    let script = "checkpoint
+        start
+        executor 1 own
+        await 1 TASK_RUNNING
+        await 1 ^message.own.reregistered
+        message own finish:own-0
+        await 1 TASK_FINISHED
+        stop";
+    let crash = async {
+        task_running(&cluster).await?;
+        let slave = cluster.slave(1)?;
+        cluster.kill(slave, mesos_agent::NAME).await?;
+        cluster.revive_agent(slave).await
+    };
+
+    let zk = super::zk(&cluster);
+    let (output, ()) = tokio::try_join!(cluster.jvm_framework(2, "1.11.0", &zk, script), crash)?;
+
+    check!(
+        count(&output, "status own-0 TASK_RUNNING") == 1,
+        "nothing was told twice"
+    );
+    check!(count(&output, "executor lost") == 0);
+    cluster.finish().await
+}
+
+#[rstest]
+#[case::exit("exit:7", "executor lost own 1792")]
+#[case::exception("throw", "executor lost own 256")]
+#[case::a_status_of_staging("staging:own-0", "executor lost own 256")]
+#[tokio::test]
+async fn an_end_without_a_status_fails_its_task(#[case] message: &str, #[case] lost: &str) -> Verdict {
+    let cluster = with_jvm().boot().await?;
+    let script = format!(
+        "start\nexecutor 1 own\nawait 1 TASK_RUNNING\nmessage own {message}\nawait 1 TASK_FAILED\nawait 1 ^executor.lost\nstop"
+    );
+
+    let output = run(&cluster, "1.4.1", &script).await?;
+
+    check_contains!(output.stdout, lost);
+    let tasks = cluster.mesos().get_tasks().await?;
+    check!(tasks.tasks.iter().all(|task| task.state != TaskState::TaskRunning));
+    cluster.finish().await
+}

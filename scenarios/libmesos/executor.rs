@@ -66,7 +66,7 @@ async fn outlives_its_agent() -> Verdict {
         start
         executor 1 own
         await 1 TASK_RUNNING
-        await 1 ^message.own.reregistered
+        persist own reregistrations ^message.own.reregistrations.1
         message own finish:own-0
         await 1 TASK_FINISHED
         stop";

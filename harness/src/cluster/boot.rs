@@ -48,8 +48,9 @@ impl Cluster {
         let universe = universe(&mut builder)?;
         let served = universe.served();
         let images = Images::open(engine.clone())?;
-        if let Some(image) = &builder.agent_image {
-            stack.set_image(mesos_agent::NAME, image.clone())?;
+        let is_subject = builder.stack_file.is_none() && builder.agent_image.is_none();
+        if let Some(image) = builder.agent_image.take() {
+            stack.set_image(mesos_agent::NAME, image)?;
         }
         let is_scenario = !builder.kept && builder.aside.is_none();
         let recorder = is_scenario.then(evidence::current);
@@ -85,7 +86,7 @@ impl Cluster {
             lease: Some(lease),
             origin: Labels::new(),
             recorder,
-            is_subject: builder.stack_file.is_none() && builder.agent_image.is_none(),
+            is_subject,
             keep,
             universe,
             served,

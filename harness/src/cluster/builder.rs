@@ -37,7 +37,7 @@ pub struct ClusterBuilder {
     /// What runs beside it, in megabytes.
     pub(super) beside: u64,
     pub(super) universe: Option<Universe>,
-    pub(super) agent_image: Option<ImageSpec>,
+    pub(super) agent_image: Option<Box<ImageSpec>>,
 }
 
 /// What a builder says of one agent; the stack says the rest.
@@ -290,7 +290,7 @@ impl ClusterBuilder {
     /// nothing of such a cluster's components.
     #[must_use]
     pub fn agent_image(mut self, image: ImageSpec) -> Self {
-        self.agent_image = Some(image);
+        self.agent_image = Some(Box::new(image));
         self
     }
 

@@ -117,7 +117,7 @@ fn image_of(component: &str, source: &Source) -> Option<ImageSpec> {
     match source {
         Source::Version(version) => Some(own_image(component, version)),
         Source::Build { folder, version } => Some(own_image(component, version).with_over(folder)),
-        Source::Ours(image) => Some(image.clone()),
+        Source::Ours(image) => Some(ImageSpec::clone(image)),
         Source::Image(_) => None,
     }
 }

@@ -57,7 +57,7 @@ pub enum Source {
         version: String,
     },
     /// Another image of ours, which a builder asked for.
-    Ours(ImageSpec),
+    Ours(Box<ImageSpec>),
 }
 
 /// What a file in a component's container holds.
@@ -233,7 +233,7 @@ impl Stack {
     ///
     /// # Errors
     /// [`Kind::Usage`] for a name that no component has.
-    pub(crate) fn set_image(&mut self, name: &str, image: ImageSpec) -> Result<()> {
+    pub(crate) fn set_image(&mut self, name: &str, image: Box<ImageSpec>) -> Result<()> {
         self.component_mut(name)?.source = Source::Ours(image);
         Ok(())
     }

@@ -225,7 +225,7 @@ async fn acknowledges_what_it_is_told_to() -> Verdict {
 }
 
 #[tokio::test]
-async fn an_exception_in_a_callback_aborts_the_driver() -> Verdict {
+async fn an_exception_in_a_callback_aborts() -> Verdict {
     let cluster = with_jvm().boot().await?;
 
     let output = run(
@@ -263,7 +263,7 @@ async fn an_agents_loss_is_told() -> Verdict {
 #[case::jar_0_21_1("0.21.1")]
 #[case::jar_1_11_0("1.11.0")]
 #[tokio::test]
-async fn ten_thousand_statuses_leave_nothing_behind(#[case] jar: &str) -> Verdict {
+async fn ten_thousand_statuses_leave_nothing(#[case] jar: &str) -> Verdict {
     let cluster = with_jvm().boot().await?;
 
     let output = run(&cluster, jar, "bench 10000").await?;

@@ -172,6 +172,8 @@ deadlines! {
     FRAMEWORK_REGISTERED = 20 s;
     /// A service's page is there behind Admin Router, once the service is healthy.
     SERVICE_PAGE = 10 s;
+    /// A broker of Kafka's comes to what is asked for.
+    BROKER_STATE = 90 s;
     /// After an uninstall its last task has ended, and everything has heard of it.
     NOTHING_LEFT = 20 s;
     /// Marathon has taken an app away.

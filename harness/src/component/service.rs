@@ -17,6 +17,7 @@ use crate::package::artefacts::PackagedImage;
 use crate::provenance::ComponentRecord;
 use crate::stack::{ComponentSpec, Stack};
 use crate::suggest::hinted;
+use crate::workload::kafka;
 use crate::{Error, Result};
 
 /// A service of the full stack.
@@ -229,7 +230,11 @@ impl Service {
             Service::MesosDns => {
                 record_of_stand_in(images, mesos_dns::NAME, "Mesos-DNS", version).map(|record| vec![record])
             }
-            Service::Universe => Ok(vec![universe::record(images, version).await?]),
+            Service::Universe => {
+                let mut records = vec![universe::record(images, version).await?];
+                records.extend(kafka::records(images, &records[0].image)?);
+                Ok(records)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::wheel;
+use crate::component::universe;
 use crate::error::Context;
 use crate::image::{ImageSpec, digest};
 use crate::{Error, Kind, Result};
@@ -19,14 +20,37 @@ pub const INDEX_FILE: &str = "artefacts.toml";
 pub struct Artefact {
     /// As packages name it.
     pub url: String,
-    /// Where its bytes are, beside the index; or `wheel`.
+    /// Where its bytes are, beside the index; or `wheel`, or `image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
     /// A folder that is the content of a Python wheel, which is built of it: the same bytes each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wheel: Option<PathBuf>,
-    /// Of the bytes that are served, in lower-case hex.
-    pub sha256: String,
+    /// `universe`, where the server's own image has it: what is compiled here, or is of Debian's packages in part, has
+    /// other bytes on each machine. The image's tag pins what it is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Of the bytes that are served, in lower-case hex. Not of what is in an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+impl Artefact {
+    /// Why this is none.
+    fn mistake(&self) -> Option<&'static str> {
+        let contents = [self.file.is_some(), self.wheel.is_some(), self.image.is_some()];
+        let hex = |sum: &String| sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if contents.iter().filter(|given| **given).count() != 1 {
+            return Some("needs either file, wheel or image");
+        }
+        match (&self.image, &self.sha256) {
+            (Some(image), None) if image == universe::NAME => None,
+            (Some(_), None) => Some("is in an image that is not the one of the universe"),
+            (Some(_), Some(_)) => Some("has a sha256, and an image, whose bytes nobody can know"),
+            (None, Some(sum)) if hex(sum) => None,
+            (None, _) => Some("has a sha256 that is none"),
+        }
+    }
 }
 
 /// A container image that packages run and that is made here, since there may be no image registry: what it is made of
@@ -98,11 +122,8 @@ impl Index {
         for artefact in parsed.artefact {
             let url = artefact.url.clone();
             let wrong = |what: &str| Err(Error::usage(format!("{shown}: the artefact {url} {what}")));
-            if artefact.file.is_some() == artefact.wheel.is_some() {
-                return wrong("needs either file or wheel");
-            }
-            if artefact.sha256.len() != 64 || !artefact.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                return wrong("has a sha256 that is none");
+            if let Some(mistake) = artefact.mistake() {
+                return wrong(mistake);
             }
             if artefacts.insert(url.clone(), artefact).is_some() {
                 return wrong("stands there twice");
@@ -165,24 +186,24 @@ impl Index {
         self.artefacts.values()
     }
 
-    /// The bytes to serve for it.
+    /// The bytes to serve for it; none of what the server's own image has.
     ///
     /// # Errors
     /// [`Kind::Usage`] where its file cannot be read; [`Kind::Package`] where it is not what the index pins.
-    pub fn bytes(&self, artefact: &Artefact) -> Result<Vec<u8>> {
+    pub fn bytes(&self, artefact: &Artefact) -> Result<Option<Vec<u8>>> {
         let bytes = match (&artefact.file, &artefact.wheel) {
             (Some(file), _) => {
                 let path = self.folder.join(file);
                 std::fs::read(&path).context(Kind::Usage, || format!("{} cannot be read", path.display()))?
             }
             (None, Some(wheel)) => wheel::build(&self.folder.join(wheel))?,
-            (None, None) => return Err(Error::internal(format!("the artefact {} has no content", artefact.url))),
+            (None, None) => return Ok(None),
         };
-        let got = digest::of_bytes(&bytes);
-        if got == artefact.sha256 {
-            return Ok(bytes);
+        let (got, pinned) = (digest::of_bytes(&bytes), artefact.sha256.as_deref().unwrap_or_default());
+        if got == pinned {
+            return Ok(Some(bytes));
         }
         let changed = format!("{} is not what {INDEX_FILE} pins: got sha256 {got}", artefact.url);
-        Err(Error::new(Kind::Package, changed).expected(format!("sha256 {}", artefact.sha256)))
+        Err(Error::new(Kind::Package, changed).expected(format!("sha256 {pinned}")))
     }
 }

@@ -19,6 +19,8 @@ pub struct Universe {
     sources: Vec<String>,
     files: BTreeMap<(String, String), Vec<u8>>,
     images: Vec<PackagedImage>,
+    /// Of what the server's own image has.
+    hosts: BTreeSet<String>,
 }
 
 /// The addresses of what is served.
@@ -75,7 +77,10 @@ impl Universe {
     pub fn artefacts(mut self, index: &Index) -> Result<Self> {
         for artefact in index.iter() {
             let place = place(&artefact.url)?;
-            self.files.insert(place, index.bytes(artefact)?);
+            match index.bytes(artefact)? {
+                Some(bytes) => drop(self.files.insert(place, bytes)),
+                None => drop(self.hosts.insert(place.0)),
+            }
         }
         for image in index.images() {
             image.served.keys().try_for_each(|url| place(url).map(drop))?;
@@ -104,6 +109,7 @@ impl Universe {
                 .files
                 .keys()
                 .map(|(host, _)| host.clone())
+                .chain(self.hosts.iter().cloned())
                 .chain(of_images)
                 .collect(),
             images: self.images.clone(),

@@ -1,7 +1,9 @@
 //! What runs on a cluster: services that packages install, and the typed clients of their schedulers.
 
+pub mod kafka;
 pub mod spark;
 
+pub use kafka::Kafka;
 pub use spark::Spark;
 
 use crate::Result;

@@ -11,6 +11,7 @@ mod cluster;
 mod dcos_cli;
 mod fixtures;
 mod haproxy;
+mod kafka;
 mod libmesos;
 mod marathon;
 mod mesos;

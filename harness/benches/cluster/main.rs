@@ -8,6 +8,7 @@ mod cold;
 mod dns;
 mod floor;
 mod growth;
+mod kafka;
 mod killed;
 mod measure;
 mod node_docker;
@@ -74,6 +75,8 @@ enum Part {
     Packages,
     /// The certificate of a package.
     Certificate,
+    /// Brokers of Kafka, by its scheduler and by hand.
+    Kafka,
     /// The times of the scenarios.
     Scenarios,
     /// Every image from nothing.
@@ -119,7 +122,7 @@ async fn run(args: &Args) -> Result<()> {
     let floor = Floor::prepare(&engine).await?;
     let mut entries = Vec::new();
     for part in args.parts() {
-        let measured = part.measure(args, &engine, floor.as_ref(), &root).await?;
+        let measured = Box::pin(part.measure(args, &engine, floor.as_ref(), &root)).await?;
         // Minutes pass between one part and the next.
         println!("{}\n", measure::table(&measured));
         entries.extend(measured);
@@ -138,9 +141,10 @@ impl Part {
             Part::Killed => killed::measure(engine, half).await,
             Part::Tasks => tasks::measure(args.tasks).await,
             Part::Dns => dns::measure(args.tasks).await,
-            Part::Stack => stack::measure(half, args.tasks).await,
+            Part::Stack => Box::pin(stack::measure(half, args.tasks)).await,
             Part::Docker => node_docker::measure(args.runs).await,
             Part::Packages => packages::measure(args.runs),
+            Part::Kafka => kafka::measure(half).await,
             Part::Certificate => packages::certificate(args.runs.div_ceil(5)).await,
             Part::Scenarios => scenarios::measure(root, args.scenarios).await,
             Part::Cold => cold::measure(engine, root).await,

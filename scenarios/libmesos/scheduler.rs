@@ -258,7 +258,8 @@ async fn an_agents_loss_is_told() -> Verdict {
     cluster.finish().await
 }
 
-/// Latency of callbacks and memory are reported by `harness bench`; here, that nothing is lost and nothing grows.
+/// Nothing is lost and nothing grows. The latency that the framework prints is for the reader of the evidence: a time is
+/// no verdict on a loaded machine.
 #[rstest]
 #[case::jar_0_21_1("0.21.1")]
 #[case::jar_1_11_0("1.11.0")]
@@ -281,9 +282,8 @@ async fn ten_thousand_statuses_leave_nothing(#[case] jar: &str) -> Verdict {
             .and_then(|number| number.parse().ok())
             .unwrap_or(f64::NAN)
     };
-    let (median, before, after) = (number("median "), number("memory "), number("before, "));
+    let (before, after) = (number("memory "), number("before, "));
     check!(after <= before * 1.05, "{}", output.stdout);
-    check!(median <= 1.0, "{}", output.stdout);
     cluster.finish().await
 }
 

@@ -149,7 +149,7 @@ async fn follows_the_leader() -> Verdict {
     check_contains!(redirected.stdout, format!(" at {}:5050", leading[0].address()));
 
     let stays = "failover-timeout 600\nstart\nlaunch 1 task sleep 1000\nawait 1 TASK_RUNNING\nawait 1 ^disconnected\n\
-        launch-lost\nawait 1 ^reregistered\nreconcile\nawait 1 task-0.TASK_RUNNING.Reconciliation\nstop";
+        launch-lost\nawait 1 ^reregistered\nreconciled task-0.TASK_RUNNING.Reconciliation\nstop";
     let fails = async {
         task_running(&cluster).await?;
         cluster.kill(leading[0], mesos_master::NAME).await

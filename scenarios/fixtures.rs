@@ -1,9 +1,11 @@
 //! What scenarios start from.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use harness::await_until::{Probe, Wait};
+use harness::client::mesos::agent::Sandbox;
 use harness::component::{mesos_agent, mesos_master};
 use harness::deadlines::TASK_STATE;
 use harness::docker::exec::ExecSpec;
@@ -42,6 +44,18 @@ pub(crate) async fn answer_of(node: &Node, port: u16) -> Result<String> {
             },
         )
         .await
+}
+
+/// The stack of this Mesos: `1.9`, `1.10` or `1.11`.
+pub(crate) fn stack_of(version: &str) -> PathBuf {
+    workspace_root().join(format!("fixtures/stacks/mesos-{version}.toml"))
+}
+
+/// Makes a file in a sandbox on the first slave, for a task that waits for it.
+pub(crate) async fn touch(cluster: &Cluster, sandbox: &Sandbox, name: &str) -> Result<()> {
+    let touch = ExecSpec::new(["touch", &sandbox.path(name)]);
+    cluster.slave(1)?.exec(mesos_agent::NAME, touch).await?.success()?;
+    Ok(())
 }
 
 /// What [`web_server`] needs.

@@ -12,6 +12,7 @@ mod dcos_cli;
 mod fixtures;
 mod haproxy;
 mod kafka;
+mod kafka_manager;
 mod libmesos;
 mod marathon;
 mod mesos;

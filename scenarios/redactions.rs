@@ -8,7 +8,12 @@
 //! | any other UUID | any string | `[uuid]` |
 //! | a driver's id of Spark's dispatcher, `driver-<second>-<four digits>` | any string | `[driver-id]` |
 //! | the time at the beginning of a line of log4j's, `yy/MM/dd HH:mm:ss` | any string | `[log-time]` |
-//! | seconds since the epoch, of today | a number in `*_time` or `timestamp` | `[time]` |
+//! | a time as Marathon writes it, `YYYY-MM-DDTHH:MM:SS.mmmZ` | any string | `[timestamp]` |
+//! | the address in a `server` line of HAProxy's configuration | any string | `[server]` |
+//! | seconds since the epoch, of today | a number in `*_time`, `timestamp`, `Serial` or `SOASerial` | `[time]` |
+//! | a port that an agent gave to a task, out of 31000–32000 | a number in `ports` | `[port]` |
+//! | how many offers came by, which nobody can know | a number in `*OffersCount`, `declined` or `processed` | `[offers]` |
+//! | this machine's name servers | `Resolvers` | `[resolvers]` |
 //! | an amount, which is on offer or not at any moment | a number in `offered_resources`, whose `ports` are left out | `[offered]` |
 //! | a range of two ports out of 31000–32000 | `used_resources.ports` | `[two-ports]` |
 //!
@@ -26,7 +31,7 @@ const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 const DAY_S: f64 = 86_400.0;
 
 /// The rows that are about strings, the longer forms first.
-static STRINGS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
+static STRINGS: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
     let plain = |text: &str| Regex::new(text).expect("it is a regular expression");
     let regex = |suffix: &str| plain(&format!(r"\b{UUID}{suffix}\b"));
     [
@@ -35,6 +40,8 @@ static STRINGS: LazyLock<[(Regex, &str); 5]> = LazyLock::new(|| {
         (regex(""), "[uuid]"),
         (plain(r"\bdriver-\d{14}-\d{4}\b"), "[driver-id]"),
         (plain(r"(?m)^\d\d/\d\d/\d\d \d\d:\d\d:\d\d\b"), "[log-time]"),
+        (plain(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\b"), "[timestamp]"),
+        (plain(r"(?m)^(  server \S+) \S+"), "$1 [server]"),
     ]
 });
 static PORTS: LazyLock<Regex> =
@@ -69,6 +76,9 @@ fn redact(cluster: &Cluster, parent: &str, field: &str, value: &mut Value) {
             if field == "offered_resources" {
                 fields.shift_remove("ports");
             }
+            if let Some(resolvers) = fields.get_mut("Resolvers") {
+                *resolvers = "[resolvers]".into();
+            }
             for (name, inner) in fields {
                 redact(cluster, field, name, inner);
             }
@@ -81,6 +91,8 @@ fn redact(cluster: &Cluster, parent: &str, field: &str, value: &mut Value) {
         Value::Number(number) if parent == "offered_resources" && number.as_f64() >= Some(0.0) => {
             *value = "[offered]".into();
         }
+        Value::Number(number) if field == "ports" && is_given(number) => *value = "[port]".into(),
+        Value::Number(_) if counts_offers(field) => *value = "[offers]".into(),
         Value::Number(number) if is_time(field) && number.as_f64().is_some_and(is_recent) => *value = "[time]".into(),
         _ => {}
     }
@@ -104,7 +116,15 @@ fn two_ports(text: &str) -> bool {
 }
 
 fn is_time(field: &str) -> bool {
-    field.ends_with("_time") || field == "timestamp"
+    field.ends_with("_time") || ["timestamp", "Serial", "SOASerial"].contains(&field)
+}
+
+fn is_given(port: &serde_json::Number) -> bool {
+    port.as_u64().is_some_and(|port| (31_000..=32_000).contains(&port))
+}
+
+fn counts_offers(field: &str) -> bool {
+    field.ends_with("OffersCount") || field == "declined" || field == "processed"
 }
 
 fn is_recent(seconds: f64) -> bool {

@@ -17,6 +17,8 @@ use crate::{Error, Kind, Result};
 pub const POLL: Duration = Duration::from_millis(20);
 const POLL_MAX: Duration = Duration::from_millis(100);
 const PROGRESS: Duration = Duration::from_secs(5);
+/// A look that has been under way for less when a wait expires is like any other: what is told is what the last one saw.
+const LONG_LOOK: Duration = Duration::from_secs(1);
 
 /// What one look at a condition found.
 #[derive(Debug)]
@@ -147,11 +149,16 @@ impl<'a> Wait<'a> {
         let (mut looks, mut held, mut pause, mut said) = (0u32, 0u32, POLL, started);
         let mut last = String::from("it was not looked at once");
         loop {
+            let looked = Instant::now();
+            // In this order: what was found in time is no expiry, though the time is over when it is looked at.
             let found = tokio::select! {
+                biased;
                 found = within(self.look, probe()) => found,
                 error = &mut interrupt => return Err(error),
                 () = tokio::time::sleep_until(expires) => {
-                    last = format!("a look at it did not come back; before that: {last}");
+                    if looks == 0 || looked.elapsed() >= LONG_LOOK {
+                        last = format!("a look at it did not come back; before that: {last}");
+                    }
                     return Err(self.expired(started, looks, &last).await);
                 }
             };
@@ -198,6 +205,7 @@ impl<'a> Wait<'a> {
             .take()
             .unwrap_or_else(|| Box::pin(std::future::pending()));
         tokio::select! {
+            biased;
             done = future => done,
             error = &mut interrupt => Err(error),
             () = tokio::time::sleep_until(started + self.deadline.limit()) => {
@@ -298,6 +306,25 @@ mod tests {
             .await
             .expect_err("it hangs");
         assert!(error.to_string().contains("did not come back"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_look_that_had_just_begun_hides_no_reason() {
+        let mut looks = 0;
+        let error = Wait::that("the moon is full", SHORT)
+            .until(|| {
+                looks += 1;
+                let answers = looks == 1;
+                async move {
+                    if !answers {
+                        std::future::pending::<()>().await;
+                    }
+                    Probe::<()>::NotYet("it is new".to_owned())
+                }
+            })
+            .await
+            .expect_err("it never holds");
+        assert!(error.to_string().ends_with("(1 looks): it is new"), "{error}");
     }
 
     #[tokio::test]

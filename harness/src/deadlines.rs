@@ -139,6 +139,8 @@ deadlines! {
     ZOOKEEPER_READY = 40 s;
     /// A Mesos master answers and an elected leader is known.
     MASTER_LEADING = 40 s;
+    /// Every master's replica of the registry votes.
+    REGISTRY_REPLICATED = 40 s;
     /// Marathon has elected a leader, and the Mesos master has registered it.
     MARATHON_READY = 40 s;
     /// Admin Router serves, and leads to the leading Mesos master.
@@ -169,13 +171,17 @@ deadlines! {
     /// The master's view of an agent that was stopped.
     AGENT_GONE = 120 s;
     /// A package's framework registers with the master under its name.
-    FRAMEWORK_REGISTERED = 20 s;
+    FRAMEWORK_REGISTERED = 40 s;
     /// A service's page is there behind Admin Router, once the service is healthy.
     SERVICE_PAGE = 10 s;
     /// A broker of Kafka's comes to what is asked for.
     BROKER_STATE = 90 s;
+    /// What looks the same for so long, while nothing is under way, has come to rest: an answer that does not change any more.
+    AT_REST = 5 s;
     /// After an uninstall its last task has ended, and everything has heard of it.
     NOTHING_LEFT = 20 s;
+    /// A service is back after a task of it, its scheduler or an agent was lost; its tasks have their grace period besides.
+    COMES_BACK = 90 s;
     /// Marathon has taken an app away.
     UPDATE_TAKEN = 40 s;
     /// A framework gets an offer that fits.
@@ -217,6 +223,8 @@ deadlines! {
     TEARDOWN = 60 s;
     /// The reaper is ready to take a lease.
     REAPER_READY = 10 s;
+    /// A component ends by itself, as Mesos does when it has lost its ZooKeeper.
+    COMPONENT_ENDS = 60 s;
     /// Another process is done with starting or making a node of the same cluster.
     NODE_TURN = 180 s;
     /// Other clusters end, and give the memory that this one needs. Less than the test runner gives a scenario.

@@ -1,7 +1,7 @@
 //! Locks between the processes of one user: a file, locked exclusively.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
 use crate::await_until::{Probe, Wait};
@@ -35,6 +35,9 @@ impl std::fmt::Display for Holder {
     }
 }
 
+/// So many looks, over half a second, at a lock whose holder does not say who it is.
+const UNKNOWN_LOOKS: u32 = 10;
+
 impl FileLock {
     /// Takes the lock at `path`, which is made with its folder where it is not there. Where another holds it, `waits` is
     /// called once with who that is.
@@ -50,7 +53,7 @@ impl FileLock {
         let file = open(path).context(Kind::Environment, || {
             format!("the lock {} cannot be opened", path.display())
         })?;
-        let (mut waits, mut looked_before) = (Some(waits), false);
+        let (mut waits, mut unknown) = (Some(waits), 0);
         Wait::that(format!("the lock {} is free", path.display()), deadline)
             .blaming(blamed)
             .until(|| {
@@ -59,12 +62,12 @@ impl FileLock {
                     Err(TryLockError::WouldBlock) => {
                         let holder = holder(&file);
                         // Who has just taken it says so in a moment.
-                        if (holder != Holder::Unknown || looked_before)
+                        unknown += u32::from(holder == Holder::Unknown);
+                        if (holder != Holder::Unknown || unknown >= UNKNOWN_LOOKS)
                             && let Some(waits) = waits.take()
                         {
                             waits(holder);
                         }
-                        looked_before = true;
                         Probe::NotYet(holder.to_string())
                     }
                     Err(TryLockError::Error(error)) => {
@@ -87,12 +90,16 @@ fn open(path: &Path) -> std::io::Result<File> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
+    let existing = File::options().read(true).write(true).open(path);
+    match existing.as_ref().map_err(std::io::Error::kind) {
+        // Another user's, in a folder that all share: it can be locked all the same.
+        Err(ErrorKind::PermissionDenied) => File::open(path),
+        Err(ErrorKind::NotFound) => {
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(false).open(path)
+        }
+        _ => existing,
+    }
 }
 
 fn holder(mut file: &File) -> Holder {
@@ -118,6 +125,8 @@ mod tests {
     use super::*;
 
     const SHORT: Deadline = Deadline::custom("SHORT", Duration::from_millis(150));
+    /// Many more looks than who does not say who it is gets.
+    const LONGER: Deadline = Deadline::custom("LONGER", Duration::from_secs(3));
 
     #[tokio::test]
     async fn the_second_waits_until_the_first_lets_go() {
@@ -148,10 +157,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let held = FileLock::take(&path, SHORT, Kind::Environment, |_| ()).await.unwrap();
-        for (text, expected) in [("1\n", Holder::Process(1)), ("", Holder::Unknown)] {
+        for (text, deadline, expected) in [("1\n", SHORT, Holder::Process(1)), ("", LONGER, Holder::Unknown)] {
             std::fs::write(&path, text).unwrap();
             let mut told = None;
-            let taken = FileLock::take(&path, SHORT, Kind::Environment, |holder| told = Some(holder)).await;
+            let taken = FileLock::take(&path, deadline, Kind::Environment, |holder| told = Some(holder)).await;
             assert_eq!(taken.expect_err("it is held").kind(), Kind::Environment);
             assert_eq!(told, Some(expected));
         }

@@ -25,6 +25,8 @@ pub const OWNER: &str = "org.mesos-harness.owner";
 pub const PID: &str = "org.mesos-harness.pid";
 /// Seconds since the epoch.
 pub const CREATED: &str = "org.mesos-harness.created";
+/// On a cluster's network: what it was [admitted](crate::admission) with, in megabytes.
+pub const MEGABYTES: &str = "org.mesos-harness.megabytes";
 /// `1` on what a person asked to keep.
 pub const KEEP: &str = "org.mesos-harness.keep";
 /// On images: the name of the folder under `fixtures/images/`.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -15,7 +15,7 @@ use nix::unistd::geteuid;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::admission::{self, Entry};
+use crate::admission::{self, Claim};
 use crate::await_until::Wait;
 use crate::docker::Engine;
 use crate::error::Context;
@@ -40,7 +40,7 @@ pub struct Lease {
     labels: Labels,
     reaper: Mutex<Option<Reaper>>,
     recorder: OnceLock<Arc<Recorder>>,
-    lock: File,
+    _lock: File,
 }
 
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Lease {
             labels,
             reaper: Mutex::new(Some(reaper)),
             recorder: OnceLock::new(),
-            lock,
+            _lock: lock,
         });
         interrupt::watch(&lease)?;
         Ok(lease)
@@ -119,13 +119,20 @@ impl Lease {
     /// [`Kind::Environment`] where the machine never has so much, or has it not in time; [`Kind::Usage`] for a
     /// `HARNESS_MEMORY` that is no size.
     pub async fn admit(&self, what: &str, megabytes: u64) -> Result<()> {
-        admission::admit(self, what, megabytes).await
-    }
-
-    pub(crate) fn write_entry(&self, entry: &Entry) -> Result<()> {
-        entry.write(&self.lock).context(Kind::Environment, || {
-            format!("the lease file {} cannot be written", lock_path(&self.id).display())
+        admission::admit(Claim {
+            engine: &self.engine,
+            lease: &self.id,
+            scenario: self
+                .labels
+                .get(labels::SCENARIO)
+                .map(String::as_str)
+                .unwrap_or_default(),
+            cluster: what,
+            node: None,
+            megabytes,
+            recorder: self.recorder(),
         })
+        .await
     }
 
     /// How many objects this process made under this lease.
@@ -137,12 +144,10 @@ impl Lease {
     /// Ends the lease and leaves everything where it is: a person will remove it.
     ///
     /// # Errors
-    /// [`Kind::Internal`] where the reaper is gone, so that nobody can tell what it does; [`Kind::Environment`] where
-    /// the memory that stays taken cannot be noted.
+    /// [`Kind::Internal`] where the reaper is gone, so that nobody can tell what it does.
     pub fn keep(&self) -> Result<()> {
         let reaper = self.reaper.lock().expect("no holder of the lock panics").take();
         let Some(reaper) = reaper else { return Ok(()) };
-        admission::hand_over(&self.id)?;
         interrupt::forget(self);
         reaper.tell(KEEP).context(Kind::Internal, || {
             "the reaper did not take the message to keep".to_owned()
@@ -284,10 +289,15 @@ pub(crate) enum Holding {
 
 /// `id` is empty for what has no lease.
 pub(crate) fn holding(id: &str) -> Holding {
-    if id.is_empty() {
-        return Holding::Unknown;
+    match id {
+        "" => Holding::Unknown,
+        id => holding_at(&lock_path(id)),
     }
-    match File::open(lock_path(id)).map(|file| file.try_lock()) {
+}
+
+/// As [`holding`], by the lease's file.
+pub(crate) fn holding_at(file: &Path) -> Holding {
+    match File::open(file).map(|file| file.try_lock()) {
         Ok(Err(TryLockError::WouldBlock)) => Holding::Held,
         Ok(Ok(())) => Holding::LetGo,
         Ok(Err(TryLockError::Error(_))) | Err(_) => Holding::Unknown,

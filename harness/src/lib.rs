@@ -71,6 +71,7 @@
 #![warn(missing_docs)]
 
 pub mod admission;
+mod apart;
 pub mod await_until;
 pub mod catalogue;
 pub mod certify;

@@ -2,10 +2,11 @@
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
+use crate::admission;
 use crate::docker::{Engine, Removed, Selection, removal};
 use crate::error::Context;
 use crate::lease::{GONE, KEEP, READY, lock_file, lock_path};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, evidence};
 
 /// Holds the lease `id` until standard input closes, then removes what carries its label.
 ///
@@ -46,11 +47,17 @@ pub async fn reap(id: &str) -> Result<Removed> {
         true => removal::remove(&engine, &selection).await,
         false => removal::remove_leftovers(&engine, &selection).await,
     };
-    drop(lock);
     if removed.leaked.is_empty() {
+        drop(lock);
+        admission::release(id);
         drop(std::fs::remove_file(lock_path(id)));
         return Ok(removed);
     }
+    // Nobody reads what a reaper says. While the lease is held, so that no sweep comes first.
+    if let Err(error) = evidence::keep_reaped(id, &removed) {
+        tracing::warn!("{}", error.explain());
+    }
+    drop(lock);
     Err(
         Error::new(Kind::Cleanup, format!("the lease {id} left something behind"))
             .evidence(removed.leaked.join("\n"))

@@ -7,12 +7,16 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::Result;
 use crate::docker::{Engine, Removed, Selection, removal};
 use crate::labels::{self, Labels};
 use crate::lease::{self, Holding};
+use crate::{Result, admission};
+
+/// Whether this process has swept, or has left it to another of its run.
+static SWEPT: AtomicBool = AtomicBool::new(false);
 
 /// Objects of a lease that this machine has no file of (another machine may use the same engine) are left alone until
 /// they are this old.
@@ -23,12 +27,14 @@ const FOREIGN_AGE: Duration = Duration::from_secs(6 * 3600);
 /// # Errors
 /// [`crate::Kind::Environment`] where the engine does not list.
 pub async fn sweep(engine: &Engine) -> Result<Removed> {
+    SWEPT.store(true, Ordering::Relaxed);
     let mut all = Removed::default();
     for id in dead(engine).await? {
         let removed = removal::remove(engine, &Selection::lease(&id)).await;
         if removed.leaked.is_empty() {
             // Ids are never used again. Another sweep may have been faster.
             drop(std::fs::remove_file(lease::lock_path(&id)));
+            admission::release(&id);
         }
         all.removed.extend(removed.removed);
         all.leaked.extend(removed.leaked);
@@ -36,17 +42,19 @@ pub async fn sweep(engine: &Engine) -> Result<Removed> {
     Ok(all)
 }
 
-/// As [`sweep`], by the first process of a test run that asks: nextest gives every process of a run the same id. What
-/// cannot be removed is left to `harness sweep`, and to the next run.
+/// As [`sweep`], by the first process of a test run that asks: nextest gives every process of a run the same id. A
+/// process without one is a run by itself. What cannot be removed is left to `harness sweep`, and to the next run.
 pub(crate) async fn once_in_a_run(engine: &Engine) {
-    let Ok(run) = std::env::var("NEXTEST_RUN_ID") else {
+    if SWEPT.swap(true, Ordering::Relaxed) {
         return;
-    };
+    }
     let folder = lease::runtime_folder().join("swept");
-    let is_first = std::fs::create_dir_all(&folder)
-        .and_then(|()| File::options().write(true).create_new(true).open(folder.join(&run)));
-    if is_first.is_err() {
-        return;
+    if let Ok(run) = std::env::var("NEXTEST_RUN_ID") {
+        let is_first = std::fs::create_dir_all(&folder)
+            .and_then(|()| File::options().write(true).create_new(true).open(folder.join(&run)));
+        if is_first.is_err() {
+            return;
+        }
     }
     match sweep(engine).await {
         Ok(removed) => {
@@ -126,6 +134,8 @@ fn is_dead(id: &str, owned: &Owned) -> bool {
         Holding::Held => false,
         // Of a kept lease the file goes when it is handed over: its owner died before.
         Holding::LetGo => true,
+        // Of another `TMPDIR` or user, and alive: it may run for as long as it likes.
+        Holding::Unknown if admission::is_held(id) => false,
         Holding::Unknown => {
             let age = Duration::from_secs(labels::now().saturating_sub(owned.youngest));
             !owned.kept && age >= FOREIGN_AGE

@@ -6,6 +6,7 @@
 mod child;
 #[path = "child/fake_engine.rs"]
 mod fake_engine;
+#[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "child/refusing.rs"]
 mod refusing;
 
@@ -182,4 +183,40 @@ async fn an_image_without_its_layers_is_told(
         "expected: an image with all its layers",
         "hint:     `docker image rm mesos-harness/",
     ]);
+}
+
+/// The daemon's words where its disk is full, which it was not when the boot looked.
+#[rstest]
+#[case::volume("/volumes/create")]
+#[case::container("-mesos-agent")]
+#[tokio::test]
+async fn a_disk_that_fills_in_the_middle_of_a_boot_is_told(#[case] part: &'static str) {
+    let child = Child::new("fills").await;
+    let refusal = Refusal {
+        method: "POST",
+        part,
+        message: "mkdir /var/lib/docker/overlay2/6a26: no space left on device",
+    };
+    let engine = Refusing::new(child.folder.path(), refusal);
+    let args = [&["up", "--name", &child.name], &child::BARE[..]].concat();
+    let ended = child.program(&args, &[("DOCKER_HOST", &engine.address())]).await;
+    child.assert_nothing_left().await;
+    ended.assert_code(3);
+    ended.assert_says(&[refusal.message, "ran:      docker "]);
+}
+
+/// What processes tell each other by files: without it nothing is made, since nobody could clear it away.
+#[rstest]
+#[case::leases("TMPDIR", "the lease file /proc/nowhere/mesos-harness-", "cannot be made")]
+#[case::memory("HARNESS_LEDGER", "/proc/nowhere cannot be made", "HARNESS_LEDGER names another")]
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_told(#[case] variable: &str, #[case] said: &str, #[case] more: &str) {
+    let child = Child::new("folder").await;
+    let engine = FakeEngine::start(Says::default());
+    let address = engine.address();
+    let variables = [(variable, "/proc/nowhere"), ("DOCKER_HOST", address.as_str())];
+    let ended = child.program(&["up", "--name", &child.name], &variables).await;
+    ended.assert_code(3);
+    ended.assert_says(&[said, more]);
+    assert_eq!(engine.changes(), Vec::<String>::new());
 }

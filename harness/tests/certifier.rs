@@ -1,12 +1,19 @@
 //! The certifier can fail: each broken package is refused for the mistake that it has.
 
+mod child;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use child::{Child, Ended};
 
 use harness::certify::{AnyCheck, Certificate, Certifier, LiveCheck, Verdict};
+use harness::package::{index, source};
 use harness::report::Outcome;
 use rstest::rstest;
+use serde_json::Value;
 
 /// A package of `fixtures/packages-broken/`, in the folder that is called as its check.
 struct Broken {
@@ -124,7 +131,11 @@ async fn a_broken_package_is_refused_for_its_mistake(#[case] check: LiveCheck) {
         .iter()
         .find(|broken| broken.check == check)
         .expect("a test looks for each");
-    let certifier = Certifier::of(folder(check).display().to_string()).until_first_failure();
+    let mut certifier = Certifier::of(folder(check).display().to_string()).until_first_failure();
+    if check == LiveCheck::SurviveAgent {
+        // It never comes back: a wait of any length ends so.
+        certifier = certifier.back_within(Some(Duration::from_secs(15)));
+    }
 
     let certificate = certifier
         .run()
@@ -170,4 +181,132 @@ async fn a_package_with_errors_in_its_files_is_refused_at_once() {
         .iter()
         .filter(|judged| matches!(judged.check, AnyCheck::Live(_)));
     assert!(live.clone().all(|judged| judged.outcome == Outcome::NotRun) && live.count() == LiveCheck::ALL.len());
+}
+
+/// `harness certify`, and what it wrote: the JSON and the page.
+async fn command(child: &Child, args: &[&str], code: i32) -> (Ended, Value, String) {
+    let out = child.folder.path().join("certificate");
+    let out = out.display().to_string();
+    let ended = child
+        .program(&[&["certify"], args, &["--out", &out]].concat(), &[])
+        .await;
+    ended.assert_code(code);
+    let read = |name: &str| std::fs::read_to_string(Path::new(&out).join(name)).expect("it is written");
+    let certificate = serde_json::from_str(&read("certificate.json")).expect("it is JSON");
+    (ended, certificate, read("certificate.html"))
+}
+
+#[tokio::test]
+async fn the_command_refuses_by_its_exit_code_and_writes_why() {
+    let child = Child::new("refused").await;
+    let path = harness::workspace::fixtures().join("packages-broken/app.privileged/sound");
+    let path = path.display().to_string();
+    let remedy = harness::package::Check::AppPrivileged.remedy();
+
+    let (ended, written, page) = command(&child, &[&path, "--json"], 1).await;
+
+    let said: Value = serde_json::from_str(&ended.stdout).expect("one JSON document");
+    assert_eq!(said, written);
+    assert_eq!(written["verdict"], "refused");
+    let own = |check: &str| {
+        let all = written["checks"].as_array().expect("a list").iter();
+        all.clone()
+            .find(|one| one["check"] == check)
+            .expect("every check is there")
+            .clone()
+    };
+    assert_eq!(
+        (&own("app.privileged")["outcome"], &own("install.runs")["outcome"]),
+        (&"failed".into(), &"not-run".into())
+    );
+    assert_eq!(own("app.privileged")["remedy"], remedy);
+    let place = own("app.privileged")["evidence"][0]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(place.contains("sound/0/marathon.json"), "{place}");
+    for part in ["app.privileged", remedy, "refused: ", "sound/0/marathon.json"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+
+    let (ended, _, _) = command(&child, &[&path], 1).await;
+    ended.assert_says(&[
+        "sound 1.0.0 (revision 0): refused: 2 failed",
+        remedy,
+        "/certificate/certificate.html",
+    ]);
+    child.assert_nothing_left().await;
+}
+
+/// Of an archive with two packages, as a user's is; the one without an app, which takes a cluster the shortest.
+#[tokio::test]
+async fn the_command_certifies_one_of_an_archive_and_shows_what_it_saw() {
+    let child = Child::new("certified").await;
+    let sources = source::open(&harness::workspace::fixtures().join("packages/multiverse")).expect("it is there");
+    let archive = child.folder.path().join("two.zip");
+    std::fs::write(&archive, index::zip(&sources[0], "two").expect("it is made")).expect("it is written");
+    let archive = archive.display().to_string();
+
+    let (ended, certificate, page) = command(&child, &[&archive, "--package", "hello-cli"], 0).await;
+
+    ended.assert_says(&[
+        "hello-cli 0.1.0 (revision 0): certified: ",
+        "serve.command",
+        "/certificate/certificate.html",
+    ]);
+    assert_eq!(certificate["verdict"], "certified");
+    let (subject, run) = (&certificate["subject"], &certificate["run"]);
+    assert_eq!(
+        (&subject["name"], &subject["path"]),
+        (&"hello-cli".into(), &archive.as_str().into())
+    );
+    let sha256 = subject["sha256"].as_str().unwrap_or_default();
+    assert!(
+        sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{sha256}"
+    );
+    assert_eq!(run["command"], format!("harness certify {archive} --package hello-cli"));
+    let at = |key: &str| {
+        run[key]
+            .as_str()
+            .unwrap_or_default()
+            .parse::<jiff::Timestamp>()
+            .expect("RFC 3339")
+    };
+    assert!(
+        run["seconds"].as_f64() > Some(0.0) && at("started") <= at("ended"),
+        "{run}"
+    );
+    let components = certificate["components"].as_array().expect("a list");
+    for name in ["mesos-master", "mesos-agent", "marathon", "universe"] {
+        let one = components.iter().find(|one| one["name"] == name);
+        let one = one.unwrap_or_else(|| panic!("{name}: {components:?}"));
+        let said = |key: &str| one[key].as_str().is_some_and(|text| !text.is_empty());
+        assert!(
+            said("version") && said("provenance") && said("artefact") && said("image"),
+            "{one}"
+        );
+        assert!(said("sha256") || one["provenance"] == "stand-in", "{one}");
+    }
+    let live: Vec<&str> = LiveCheck::ALL.iter().map(|check| check.id()).collect();
+    let checks = certificate["checks"].as_array().expect("a list").iter();
+    let passed =
+        checks.filter(|one| one["outcome"] == "passed" && live.contains(&one["check"].as_str().unwrap_or_default()));
+    let passed: Vec<&Value> = passed.collect();
+    for one in &passed {
+        let shown = one["evidence"].as_array().is_some_and(|lines| !lines.is_empty());
+        assert!(shown && one["seconds"].as_f64() > Some(0.0), "{one}");
+    }
+    let ids: Vec<&str> = passed.iter().filter_map(|one| one["check"].as_str()).collect();
+    assert!(
+        ["install.runs", "serve.command", "leave.framework"]
+            .iter()
+            .all(|id| ids.contains(id)),
+        "{ids:?}"
+    );
+    assert!(
+        page.contains("hello-cli") && page.contains("serve.command") && page.contains(sha256),
+        "{page}"
+    );
+    child.assert_nothing_left().await;
 }

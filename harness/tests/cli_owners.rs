@@ -1,10 +1,18 @@
 //! The command line on an engine with several clusters and owners: side by side, somebody else's, and left behind.
 
 mod child;
+#[allow(dead_code, reason = "the view uses a part of it")]
+#[path = "child/refusing.rs"]
+mod refusing;
+#[path = "child/view.rs"]
+mod view;
 
 use bollard::models::NetworkCreateRequest;
 use child::Child;
 use harness::labels;
+use harness::owner::this_user;
+use serde_json::json;
+use view::View;
 
 #[tokio::test]
 async fn two_clusters_live_side_by_side() {
@@ -35,9 +43,13 @@ async fn two_clusters_live_side_by_side() {
 
 /// A cluster of which only the network is there, with these labels beside ours.
 async fn network(child: &Child, own: &[(&str, &str)]) {
+    network_called(child, &child.name, own).await;
+}
+
+async fn network_called(child: &Child, name: &str, own: &[(&str, &str)]) {
     let common = [
         (labels::HARNESS, "1".to_owned()),
-        (labels::CLUSTER, child.name.clone()),
+        (labels::CLUSTER, name.to_owned()),
         (labels::CREATED, labels::now().to_string()),
     ];
     let common = common.map(|(name, value)| (name.to_owned(), value)).into_iter();
@@ -45,7 +57,7 @@ async fn network(child: &Child, own: &[(&str, &str)]) {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let request = NetworkCreateRequest {
-        name: child.name.clone(),
+        name: name.to_owned(),
         labels: Some(common.chain(own).collect()),
         ..NetworkCreateRequest::default()
     };
@@ -77,6 +89,61 @@ async fn what_is_somebody_elses_is_removed_only_when_told_so() {
         (&false.into(), &"kept".into())
     );
     child.harness("down", &["--foreign"]).await.assert_code(0);
+    child.assert_nothing_left().await;
+}
+
+/// On what is, through a view, an engine of its own: `--all` is what a person has anywhere on it.
+#[tokio::test]
+async fn down_all_removes_what_is_mine_and_kept_and_nothing_else() {
+    let child = Child::new("all").await;
+    let label = child.label();
+    let view = View::of(child.folder.path(), &label);
+    let run = label.split_once('=').expect("it has a value");
+    let name = |which: &str| format!("{}-{which}", child.name);
+    let (me, alive) = (this_user(), format!("test-{}", child.name));
+    for (which, owner, lease, keep) in [
+        ("one", me.as_str(), "", "1"),
+        ("other", &me, "", "1"),
+        ("theirs", "somebody@elsewhere", "", "1"),
+        ("of-a-run", &me, &alive, "0"),
+    ] {
+        let own = [
+            run,
+            (labels::OWNER, owner),
+            (labels::LEASE, lease),
+            (labels::KEEP, keep),
+        ];
+        network_called(&child, &name(which), &own).await;
+    }
+    let user = nix::unistd::geteuid();
+    let lease = child.file(&format!("tmp/mesos-harness-{user}/leases/{alive}"), "");
+    let held = std::fs::File::open(lease).expect("it is there");
+    held.lock_shared().expect("nobody else has it");
+    let address = view.address();
+    let env = [("DOCKER_HOST", address.as_str())];
+    let network = |which: &str| format!("network {}", name(which));
+
+    let all = child.program(&["down", "--all", "--json"], &env).await;
+    all.assert_code(0);
+    let left = json!([{"name": name("theirs"), "owner": "somebody@elsewhere"}]);
+    assert_eq!(
+        all.json(),
+        json!({"removed": [name("one"), name("other")], "left": left})
+    );
+    assert_eq!(child.objects().await, [network("of-a-run"), network("theirs")]);
+
+    let again = child.program(&["down", "--all"], &env).await;
+    again.assert_code(0);
+    again.assert_says(&[&format!("left alone: {}, of somebody@elsewhere", name("theirs"))]);
+    let foreign = child.program(&["down", "--all", "--foreign"], &env).await;
+    foreign.assert_code(0);
+    foreign.assert_says(&[&format!("the cluster {} is gone", name("theirs"))]);
+    assert_eq!(child.objects().await, [network("of-a-run")]);
+
+    let none = child.program(&["down", "--all"], &env).await;
+    none.assert_says(&["no cluster was booted with `up` here"]);
+    let named = child.program(&["down", "--name", &name("of-a-run")], &env).await;
+    named.assert_code(0);
     child.assert_nothing_left().await;
 }
 

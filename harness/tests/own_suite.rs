@@ -12,6 +12,8 @@ use harness::report::Outcome;
 use tokio::process::Command;
 
 const TEST: &str = "greeter::image::greets";
+/// The one that the README has its reader type.
+const README_TEST: &str = "says_hello";
 
 /// Longer than the build of the library once more, for this crate's choice of features.
 const PATIENCE: Duration = Duration::from_secs(400);
@@ -24,8 +26,14 @@ async fn a_suite_of_its_own_boots_its_own_image_and_keeps_its_own_evidence() {
     let ended = run(&child, &suite).await;
 
     ended.assert_code(0);
-    ended.assert_says(&[&format!("test {TEST} ... ok"), "test result: ok. 1 passed"]);
+    ended.assert_says(&[
+        &format!("test {TEST} ... ok"),
+        &format!("test {README_TEST} ... ok"),
+        "test result: ok. 1 passed",
+    ]);
     let evidence = suite.join("target/conformance/adhoc/evidence");
+    let of_readme = evidence.join(harness::evidence::place::attempt_folder(README_TEST, 1));
+    assert!(of_readme.is_dir(), "its evidence is where the README says");
     let record = evidence.join(harness::evidence::place::attempt_folder(TEST, 1));
     let record =
         std::fs::read(record.join(harness::evidence::SCENARIO_FILE)).expect("its evidence is under its target");
@@ -81,9 +89,22 @@ fn copy() -> PathBuf {
         &format!("path = {:?}", own.to_str().expect("the checkout's path is UTF-8")),
     );
     std::fs::write(&manifest, text + &profiles(own)).expect("it is written");
+    std::fs::write(suite.join("tests/hello.rs"), readme_test(own)).expect("it is written");
     // The versions that are there: nothing is fetched.
     std::fs::copy(own.join("../Cargo.lock"), suite.join("Cargo.lock")).expect("the workspace is locked");
     suite
+}
+
+/// The text of `tests/hello.rs` in the README's guide.
+fn readme_test(own: &Path) -> String {
+    let readme = std::fs::read_to_string(own.join("../README.md")).expect("the checkout has a README");
+    let (_, guide) = readme
+        .split_once("`tests/hello.rs`:")
+        .expect("the guide names the file");
+    let (_, block) = guide.split_once("```rust\n").expect("the text follows");
+    let (block, _) = block.split_once("```").expect("a block ends");
+    assert!(block.contains(&format!("fn {README_TEST}(")), "{block}");
+    block.to_owned()
 }
 
 /// The profiles of this workspace: with them, most dependencies are those that are compiled already.

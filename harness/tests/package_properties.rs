@@ -73,7 +73,7 @@ proptest! {
         let validator = options::compile(&schema).expect("a schema");
         let complete = generate::complete(&schema).expect("it has properties");
         prop_assert!(validator.is_valid(&complete), "{}", complete);
-        let cases = generate::cases(&schema);
+        let cases = generate::generate(&schema).cases;
         for case in &cases {
             let refused = case.verdict == generate::Verdict::Refused;
             prop_assert_eq!(validator.is_valid(&case.options), !refused, "{:?}", case);
@@ -96,13 +96,26 @@ proptest! {
     #[test]
     fn limits_are_met_exactly(minimum in -100_i64..100, span in 1_i64..100) {
         let property = json!({"type": "integer", "minimum": minimum, "maximum": minimum + span});
-        let cases = generate::cases(&json!({"properties": {"x": property}}));
+        let cases = generate::generate(&json!({"properties": {"x": property}})).cases;
         let tried = |refused: bool| -> BTreeSet<i64> {
             let of = |case: &&generate::Case| (case.verdict == generate::Verdict::Refused) == refused;
             cases.iter().filter(of).filter_map(|case| case.value.as_ref()?.as_i64()).collect()
         };
         prop_assert!(tried(false).is_superset(&BTreeSet::from([minimum, minimum + span])));
         prop_assert!(tried(true).is_superset(&BTreeSet::from([minimum - 1, minimum + span + 1])));
+    }
+
+    /// A few lines of a schema ask for lists of lists of lists: what is made of them stays small.
+    #[test]
+    fn lists_of_lists_stay_small(lengths in prop::collection::vec((1_u64..100, any::<bool>()), 1..4)) {
+        let lists = lengths.iter().fold(json!({"type": "string"}), |items, (length, least)| {
+            let limit = if *least { "minItems" } else { "maxItems" };
+            json!({"type": "array", "items": items, limit: length})
+        });
+        let schema = json!({"properties": {"lists": lists}, "required": ["lists"]});
+        for case in generate::generate(&schema).cases {
+            prop_assert!(case.options.to_string().len() <= 70_000, "{}", case.why);
+        }
     }
 
     /// Nothing that an archive is made of makes reading it panic.

@@ -2,6 +2,7 @@
 
 mod child;
 
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use harness::docker::{ContainerSpec, container, logs};
 use harness::image::{ImageSpec, Images};
 use harness::lease::Lease;
 
-const SHORT: Deadline = Deadline::custom("SHORT", Duration::from_secs(5));
+const SHORT: Deadline = Deadline::custom("SHORT", Duration::from_secs(15));
 /// Nothing here may take so long: the death of a container ends a wait with this deadline.
 const LONG: Deadline = Deadline::custom("LONG", Duration::from_secs(600));
 const AT_ONCE: Duration = Duration::from_secs(20);
@@ -148,7 +149,7 @@ async fn a_wait_in_vain_names_itself_its_last_reason_and_the_logs_that_matter() 
     let stack = format!("[component.mesos-agent]\nimage = \"{debian}\"\ncmd = [\"sh\", \"-c\", \"{SILENT}\"]\n");
     let stack = child.file("mine.toml", &stack);
     let stack = stack.to_str().expect("a path of ours is UTF-8");
-    let env = [("HARNESS_DEADLINES", "AGENT_REGISTERED=3")];
+    let env = [("HARNESS_DEADLINES", "AGENT_REGISTERED=8")];
     let ended = child.harness_with("up", &["--stack", stack], &env).await;
     ended.assert_code(1);
     child.assert_nothing_left().await;
@@ -164,6 +165,7 @@ async fn a_wait_in_vain_names_itself_its_last_reason_and_the_logs_that_matter() 
     settings.add_filter(&child.folder.path().display().to_string(), "[folder]");
     settings.add_filter(r"waited \d+(\.\d+)?m?s in vain", "waited [time] in vain");
     settings.add_filter(r"\(\d+ looks\)", "([n] looks)");
+    settings.add_filter("a look at it did not come back; before that: ", "");
     // The master's log: glog lines, whose number and text are upstream's.
     settings.add_filter(r"(?m)(^ +[IWE]\d{4} .*\n)+", "            [lines of glog]\n");
     settings.bind(|| insta::assert_snapshot!("agent-never-registers", said));
@@ -183,4 +185,26 @@ async fn a_deadline_that_is_none_is_told() {
     let ended = child.program(&["ps"], &[("HARNESS_PATIENCE", "much")]).await;
     ended.assert_code(64);
     ended.assert_says(&["HARNESS_PATIENCE=much is no factor", "a number from 0.1 to 100"]);
+}
+
+/// P10: an engine that takes connections, and never says a word.
+#[tokio::test]
+async fn an_engine_that_says_nothing_is_waited_for_no_longer_than_said() {
+    let child = Child::new("mute").await;
+    let socket = child.folder.path().join("mute.sock");
+    // Nobody takes them: the kernel does.
+    let _mute = UnixListener::bind(&socket).expect("the folder is ours");
+    let address = format!("unix://{}", socket.display());
+    let env = [
+        ("DOCKER_HOST", address.as_str()),
+        ("HARNESS_DEADLINES", "ENGINE_REQUEST=1"),
+    ];
+    for args in [&["ps"][..], &["up", "--name", &child.name]] {
+        let ended = child.program(args, &env).await;
+        ended.assert_code(3);
+        ended.assert_says(&[
+            &format!("no Docker engine answers at {address}: the request timed out"),
+            "ran:      docker version",
+        ]);
+    }
 }

@@ -8,6 +8,8 @@ use harness::{Cluster, Result, check, check_contains, deadlines};
 use rstest::rstest;
 
 use super::{routed, router};
+use crate::fixtures::has_known_shapes;
+use crate::redactions::assert_text;
 
 #[rstest]
 #[case::service("service/absent/page", "404 Not Found: service not found.\n")]
@@ -30,6 +32,10 @@ async fn says_that_it_is_not_there(
     check!(page.status().as_u16() == 404);
     check_contains!(page.header("content-type").unwrap_or_default(), "text/html");
     check_contains!(page.text(), "<h1>404 Not Found</h1>");
+    if has_known_shapes() {
+        let name = format!("404-{}", path.split(['/', '.']).next().unwrap_or_default());
+        assert_text(&cluster, "admin-router", &name, &page.text());
+    }
     cluster.finish().await
 }
 

@@ -138,24 +138,12 @@ async fn follows_a_change_of_leader() -> Verdict {
         .admin_router()
         .boot()
         .await?;
-    let first = cluster.mesos().await_leader().await?;
-    let is_leading = |address: &str| first.contains(&format!("//{address}:"));
-    let (leading, others): (Vec<_>, Vec<_>) = cluster
-        .nodes()
-        .filter(|node| node.name().to_string().starts_with("mesos-master"))
-        .partition(|node| is_leading(&node.address().to_string()));
-    check!((leading.len(), others.len()) == (1, 2), "{first} is one of three");
+    let first = cluster.leading_master().await?;
 
-    cluster.kill(leading[0], mesos_master::NAME).await?;
-    let next = Wait::that("another master leads", deadlines::MASTER_LEADING)
-        .until(async || match others[0].master().leader().await {
-            Ok(Some(leader)) if leader != first => Probe::Ready(leader),
-            Ok(leader) => Probe::NotYet(format!("it is {leader:?}")),
-            Err(error) => Probe::NotYet(error.to_string()),
-        })
-        .await?;
+    cluster.kill(first, mesos_master::NAME).await?;
+    let next = cluster.next_leading_master(first).await?.master();
 
-    for node in leading.iter().chain(&others) {
+    for node in cluster.master_nodes() {
         let through = MasterClient::new(&format!("http://{}:{}/mesos", node.address(), admin_router::PORT))?;
         let seen = Wait::that("the router leads to the new leader", deadlines::HTTP_REQUEST)
             .until(async || match through.state().await {
@@ -163,7 +151,7 @@ async fn follows_a_change_of_leader() -> Verdict {
                 Err(error) => Probe::NotYet(error.to_string()),
             })
             .await?;
-        check!(seen.trim_start_matches("master@") == next.trim_start_matches("http://"));
+        check!(seen.trim_start_matches("master@") == next.http().authority());
     }
     cluster.finish().await
 }

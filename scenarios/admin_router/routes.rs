@@ -8,6 +8,8 @@ use rstest::rstest;
 use serde_json::Value;
 
 use super::{routed, router};
+use crate::fixtures::has_known_shapes;
+use crate::redactions::{assert_document, assert_text};
 
 /// curl's exit code where a certificate is signed by nobody it knows.
 const UNKNOWN_ISSUER: i64 = 60;
@@ -40,11 +42,19 @@ async fn says_where_and_what_the_cluster_is() -> Verdict {
 
     let metadata = http.get("metadata").send().await?.ok()?;
 
+    if has_known_shapes() {
+        assert_text(&cluster, "admin-router", "metadata", &metadata.text());
+    }
     let address = cluster.master().address();
     check!(metadata.text() == format!("{{\"PUBLIC_IPV4\": \"{address}\", \"CLUSTER_ID\": \"f7a6b9a4-cluster\"}}\n"));
     check_contains!(metadata.header("content-type").unwrap_or_default(), "application/json");
     let version: Value = http.get("dcos-metadata/dcos-version.json").send().await?.json()?;
     check!(version["version"].is_string(), "a file of dcos-metadata is served");
+    if has_known_shapes() {
+        assert_document(&cluster, "admin-router", "dcos-version", &version);
+        let page = http.get("").send().await?.ok()?;
+        assert_text(&cluster, "admin-router", "index", &page.text());
+    }
     let capabilities = http.get("capabilities").send().await?;
     check!(
         capabilities.status().as_u16() == 404,

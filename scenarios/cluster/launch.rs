@@ -2,9 +2,10 @@
 
 use harness::client::mesos::{FrameworkSpec, TaskSpec, TaskState};
 use harness::evidence::Verdict;
-use harness::evidence::place::workspace_root;
 use harness::{Cluster, check};
 use rstest::rstest;
+
+use crate::fixtures::stack_of;
 
 mod readme {
     use harness::client::mesos::FrameworkSpec;
@@ -42,8 +43,7 @@ mod readme {
 #[case::v1_11("1.11")]
 #[tokio::test]
 async fn each_mesos_version_boots_and_runs_a_task(#[case] version: &str) -> Verdict {
-    let stack = workspace_root().join(format!("fixtures/stacks/mesos-{version}.toml"));
-    let cluster = Cluster::builder().stack_file(stack).boot().await?;
+    let cluster = Cluster::builder().stack_file(stack_of(version)).boot().await?;
     let framework = cluster.framework(FrameworkSpec::new("any-version")).await?;
 
     let task = framework.run(TaskSpec::command("greets", "echo hello")).await?;

@@ -49,6 +49,9 @@ async fn app_is_added_scaled_and_removed(#[future] apps: Result<Cluster>) -> Ver
     let cluster = apps.await?;
 
     let added = add(&cluster, WEB).await?.success()?;
+    // Until then it is locked.
+    let at_rest = |app: &App| app.tasks_running == 1 && app.deployments.is_empty();
+    cluster.marathon().await_app("/web", "it is deployed", at_rest).await?;
     deployed(
         &cluster,
         dcos(&cluster, &["marathon", "app", "update", "web", "instances=2"]).await?,

@@ -2,10 +2,11 @@
 //! reaches as it reaches the machine.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -14,9 +15,12 @@ use axum::routing::get;
 use futures_util::stream;
 use harness::await_until::{Probe, Wait, changes};
 use harness::component::haproxy;
-use harness::{Cluster, Result, deadlines};
+use harness::error::Context as _;
+use harness::{Cluster, Error, Kind, Result, deadlines};
 use serde_json::{Value, json};
-use tokio::sync::{broadcast, watch};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::fixtures::listen;
@@ -164,6 +168,27 @@ impl Backend {
         Ok(Backend { address, server })
     }
 
+    /// One that answers the first who asks with what is sent here, piece by piece, until this is dropped.
+    pub(super) async fn slow() -> Result<(mpsc::Sender<String>, Self)> {
+        let (pieces, source) = mpsc::channel::<String>(1);
+        let source = Arc::new(Mutex::new(Some(source)));
+        let answer = move || {
+            let source = source.lock().unwrap_or_else(PoisonError::into_inner).take();
+            async move {
+                let pieces = stream::unfold(source, |source| async {
+                    let mut source = source?;
+                    let piece = source.recv().await?;
+                    Some((Ok::<_, Infallible>(piece), Some(source)))
+                });
+                Body::from_stream(pieces)
+            }
+        };
+        let (listener, address) = listen().await?;
+        let app = Router::new().route("/", get(answer));
+        let server = tokio::spawn(async move { drop(axum::serve(listener, app).await) });
+        Ok((pieces, Backend { address, server }))
+    }
+
     /// Nobody listens at its address any more when this is done.
     pub(super) async fn end(mut self) {
         self.server.abort();
@@ -184,4 +209,52 @@ pub(super) fn app(id: &str, port: u16, backends: &[&Backend]) -> Value {
     };
     let tasks: Vec<Value> = backends.iter().map(task).collect();
     json!({ "id": id, "ports": [port], "healthChecks": [], "tasks": tasks })
+}
+
+/// An answer that is read piece by piece, on a connection that nothing else uses.
+#[derive(Debug)]
+pub(super) struct Pieces(BufReader<TcpStream>);
+
+impl Pieces {
+    /// Asks the server at that port, and reads the head of its answer.
+    pub(super) async fn ask(host: Ipv4Addr, port: u16) -> Result<Self> {
+        bounded(async {
+            let mut stream = TcpStream::connect((host, port)).await?;
+            // Without chunks: the end of the answer is the end of the connection.
+            stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
+            let mut reader = BufReader::new(stream);
+            let mut line = String::new();
+            while reader.read_line(&mut line).await? > 2 {
+                line.clear();
+            }
+            Ok(Pieces(reader))
+        })
+        .await
+    }
+
+    /// Reads `piece`.
+    pub(super) async fn expect(&mut self, piece: &str) -> Result<()> {
+        let mut read = vec![0; piece.len()];
+        bounded(async { self.0.read_exact(&mut read).await }).await?;
+        match String::from_utf8_lossy(&read) {
+            read if read == piece => Ok(()),
+            read => Err(Error::new(
+                Kind::Answer,
+                format!("{piece:?} was sent, and {read:?} came"),
+            )),
+        }
+    }
+
+    /// Reads what is left, to the end.
+    pub(super) async fn rest(mut self) -> Result<String> {
+        let mut text = String::new();
+        bounded(async { self.0.read_to_string(&mut text).await }).await?;
+        Ok(text)
+    }
+}
+
+async fn bounded<T>(reading: impl Future<Output = std::io::Result<T>>) -> Result<T> {
+    let failed = || "the answer under way is lost".to_owned();
+    let read = tokio::time::timeout(deadlines::HTTP_REQUEST.limit(), reading).await;
+    read.context(Kind::Answer, failed)?.context(Kind::Answer, failed)
 }

@@ -1,5 +1,6 @@
 //! librdkafka, on the machine of the tests: it reaches brokers by the endpoints that `dcos kafka` prints.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use harness::await_until::{Probe, Wait};
@@ -125,9 +126,50 @@ impl Clients {
         Ok(offsets)
     }
 
+    /// Sends `message` again and again, until the broker refuses it and says `why`.
+    pub(super) async fn await_refusal(&self, topic: &str, message: &str, why: &str) -> Result<()> {
+        Wait::that(format!("a message of {} bytes is refused", message.len()), MESSAGES)
+            .until(async || match self.produce(topic, &[message]).await {
+                Ok(offsets) => Probe::NotYet(format!("it was taken, at {offsets:?}")),
+                Err(error) if error.explain().contains(why) => Probe::Ready(()),
+                Err(error) => Probe::Broken(error),
+            })
+            .await
+    }
+
     /// The first `count` messages of partition 0.
     pub(super) async fn consume(&self, topic: &str, count: usize) -> Result<Vec<Read>> {
         self.read(topic, 0, count).await
+    }
+
+    /// Every message of the first `partitions` partitions.
+    pub(super) async fn consume_all(&self, topic: &str, partitions: i32) -> Result<BTreeMap<i32, Vec<Read>>> {
+        let mut all = BTreeMap::new();
+        for partition in 0..partitions {
+            let end = self.end(topic, partition).await?;
+            let read = self.read(topic, partition, usize::try_from(end).unwrap_or_default());
+            all.insert(partition, read.await?);
+        }
+        Ok(all)
+    }
+
+    /// The offset that a partition's next message gets. A leader that was elected just now does not know it yet.
+    async fn end(&self, topic: &str, partition: i32) -> Result<i64> {
+        Wait::that(format!("the leader of {topic} {partition} tells its end"), MESSAGES)
+            .until(async || {
+                let consumer = match self.consumer() {
+                    Ok(consumer) => consumer,
+                    Err(error) => return Probe::NotYet(error.to_string()),
+                };
+                let name = topic.to_owned();
+                let asked = tokio::task::spawn_blocking(move || consumer.fetch_watermarks(&name, partition, REQUEST));
+                match asked.await {
+                    Ok(Ok((_, end))) => Probe::Ready(end),
+                    Ok(Err(error)) => Probe::NotYet(error.to_string()),
+                    Err(error) => Probe::NotYet(error.to_string()),
+                }
+            })
+            .await
     }
 
     async fn read(&self, topic: &str, partition: i32, count: usize) -> Result<Vec<Read>> {
@@ -166,6 +208,7 @@ fn passes(error: &KafkaError) -> bool {
         Code::BrokerTransportFailure,
         Code::LeaderNotAvailable,
         Code::NotLeaderForPartition,
+        Code::OffsetNotAvailable,
         Code::OperationTimedOut,
     ];
     error.rdkafka_error_code().is_some_and(|code| passing.contains(&code))

@@ -2,10 +2,19 @@
 
 mod broker;
 mod clients;
+mod history;
+mod lifecycle;
 mod messages;
 mod package;
+mod placement;
+mod process;
+mod replication;
+mod scheduler;
 mod topic;
+mod upkeep;
 
+use harness::client::mesos::TaskState;
+use harness::client::mesos::state::StatusEntry;
 use harness::docker::exec::ExecSpec;
 use harness::error::Context;
 use harness::workload::kafka::{BROKER_MEGABYTES, VERSIONS};
@@ -69,4 +78,30 @@ async fn assert_printed(cluster: &Cluster, name: &str, text: &str) -> Result<()>
 /// What a cluster's brokers have in ZooKeeper: one node for each that is registered.
 async fn registered(cluster: &Cluster) -> Result<Vec<String>> {
     cluster.zookeeper().await?.children("/brokers/ids").await
+}
+
+/// The options of `broker add` for a small broker: several fit on one slave.
+pub(crate) const SMALL: [&str; 6] = ["--cpus", "0.5", "--mem", "700", "--heap", "256"];
+
+/// Broker tasks of the same broker that ran at one moment, by what Mesos knows of every task there ever was.
+async fn duplicates(cluster: &Cluster) -> Result<Vec<String>> {
+    let state = cluster.mesos().state().await?.typed;
+    let frameworks = state.frameworks.iter().filter(|framework| framework.name == "kafka");
+    let mut spans: Vec<(String, f64, f64, String)> = Vec::new();
+    for task in frameworks.flat_map(|framework| framework.tasks.iter().chain(&framework.completed_tasks)) {
+        let at = |wanted: &dyn Fn(&StatusEntry) -> bool| {
+            task.statuses.iter().find(|one| wanted(one)).map(|one| one.timestamp)
+        };
+        if let Some(began) = at(&|status| status.state == TaskState::TaskRunning) {
+            let ended = at(&|status| status.state.is_terminal()).unwrap_or(f64::INFINITY);
+            spans.push((task.name.clone(), began, ended, task.id.to_string()));
+        }
+    }
+    spans.sort_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
+    let pairs = spans
+        .windows(2)
+        .filter(|pair| pair[0].0 == pair[1].0 && pair[1].1 < pair[0].2);
+    Ok(pairs
+        .map(|pair| format!("{} ran beside {}", pair[1].3, pair[0].3))
+        .collect())
 }

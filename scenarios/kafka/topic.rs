@@ -42,3 +42,43 @@ mod readme {
         cluster.finish().await
     }
 }
+
+use harness::evidence::Verdict;
+use harness::workload::kafka::VERSIONS;
+use harness::{Cluster, Result, check, check_contains};
+use rstest::rstest;
+use serde_json::json;
+
+use super::clients::Clients;
+use super::{SMALL, packaged};
+
+/// Brokers hear of a change by a node of ZooKeeper, which every version of Kafka reads in its own way.
+#[rstest]
+#[case::kafka_0_8_2_2(VERSIONS[0])]
+#[case::kafka_3_9_2(VERSIONS[1])]
+#[tokio::test]
+async fn options_reach_the_brokers(
+    #[future] packaged: Result<Cluster>,
+    #[case] (package, version): (&str, &str),
+) -> Verdict {
+    let cluster = packaged.await?;
+    let kafka = cluster.kafka().await?;
+    kafka.install(package, &json!({})).await?;
+    let endpoint = kafka.start("0", &SMALL).await?;
+    kafka.command(&["topic", "add", "t"]).await?.success()?;
+    let clients = Clients::of(version, &endpoint);
+    clients.await_topic("t", 1).await?;
+    let long = "x".repeat(1000);
+    check!(clients.produce("t", &[&long]).await? == [0]);
+
+    let change = ["topic", "update", "t", "--options", "max.message.bytes=300"];
+    let updated = kafka.command(&change).await?.success()?.stdout;
+
+    check_contains!(updated, "max.message.bytes=300");
+    clients.await_refusal("t", &long, "Message size too large").await?;
+    check!(
+        !clients.produce("t", &["short"]).await?.is_empty(),
+        "what is short enough is taken"
+    );
+    cluster.finish().await
+}

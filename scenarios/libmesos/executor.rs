@@ -1,9 +1,11 @@
 //! Executors.
 
+use harness::await_until::{Probe, Wait};
 use harness::client::mesos::TaskState;
 use harness::component::mesos_agent;
+use harness::deadlines::TASK_STATE;
 use harness::evidence::Verdict;
-use harness::{check, check_contains};
+use harness::{Cluster, Result, check, check_contains};
 use rstest::rstest;
 
 use super::{count, run, task_running, with_jvm};
@@ -58,6 +60,19 @@ async fn runs_a_thousand_tasks() -> Verdict {
     cluster.finish().await
 }
 
+/// Waits until the executor has answered two messages. The second was sent after the acknowledgement of its status, by
+/// the same way: an agent that had not got that would tell the status again when it is back.
+async fn answered_twice(cluster: &Cluster) -> Result<()> {
+    const ANSWERS: &str = "master/valid_executor_to_framework_messages";
+    Wait::that("the executor has answered two messages", TASK_STATE)
+        .until(async || match cluster.mesos().metrics().await {
+            Ok(metrics) if metrics.get(ANSWERS).is_some_and(|answers| *answers >= 2.0) => Probe::Ready(()),
+            Ok(metrics) => Probe::NotYet(format!("{ANSWERS} is {:?}", metrics.get(ANSWERS))),
+            Err(error) => Probe::NotYet(error.to_string()),
+        })
+        .await
+}
+
 /// Its agent is killed as a crash kills it, and comes back.
 #[tokio::test]
 async fn outlives_its_agent() -> Verdict {
@@ -72,6 +87,7 @@ async fn outlives_its_agent() -> Verdict {
         stop";
     let crash = async {
         task_running(&cluster).await?;
+        answered_twice(&cluster).await?;
         let slave = cluster.slave(1)?;
         cluster.kill(slave, mesos_agent::NAME).await?;
         cluster.revive_agent(slave).await

@@ -33,11 +33,10 @@ async fn task_of_a_silent_agent_is_replaced(#[case] strategy: serde_json::Value,
     let spec = AppSpec::command("/a", SLEEPS).with("unreachableStrategy", strategy);
     let before = marathon.run(&spec).await?;
     let host = before.tasks[0].host.clone();
-    let lost = cluster.nodes().find(|node| node.address().to_string() == host);
-    let lost = lost.expect("the task runs on a node").clone();
+    let lost = cluster.node_of(&host)?;
     let mut events = marathon.events().await?;
 
-    cluster.kill(&lost, mesos_agent::NAME).await?;
+    cluster.kill(lost, mesos_agent::NAME).await?;
 
     let told = events
         .wait_for("Marathon tells that the task cannot be reached", |event| {
@@ -58,7 +57,7 @@ async fn task_of_a_silent_agent_is_replaced(#[case] strategy: serde_json::Value,
         .await?;
     check!(during.tasks_running == 1, "the lost one does not count: {during:?}");
 
-    cluster.revive_agent(&lost).await?;
+    cluster.revive_agent(lost).await?;
     // The agent is back before Marathon hears of the task on it. That there is one too many shows by its end.
     let kept = one_of_two(&cluster).await?;
     let after = marathon

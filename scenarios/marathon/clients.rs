@@ -364,7 +364,7 @@ async fn prometheus_finds_and_asks_every_task(#[future] cluster: Result<Cluster>
         check!(meta("app_label_tier").as_deref() == Some("front"));
         check!(meta("task").is_some_and(|task| ids(&app).contains(&task)));
     }
-    check!(prometheus.figure("sum(seven{app=\"/shop/web\"})").await? == Some(14.0));
+    prometheus.await_figure("sum(seven{app=\"/shop/web\"})", 14.0).await?;
     marathon.deployed(&marathon.scale("/shop/web", 1).await?).await?;
     prometheus.await_targets("one is left", |all| all.len() == 1).await?;
     cluster.finish().await

@@ -172,12 +172,12 @@ async fn deletion_removes_its_containers(#[future] cluster: Result<Cluster>) -> 
     cluster.finish().await
 }
 
-/// Folders, options of `docker run`, and the image's own program.
+/// Folders and options of `docker run`.
 #[rstest]
 #[tokio::test]
 async fn container_is_what_the_app_says(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
-    let docker_fields = json!({"forcePullImage": true, "parameters": [
+    let docker_fields = json!({"parameters": [
         {"key": "label", "value": "colour=blue"}, {"key": "workdir", "value": "/data"}]});
     let mut app = app("/a", "echo written >file; exec sleep 1000", IMAGE, &docker_fields);
     let mut container = app.json()["container"].clone();
@@ -198,6 +198,60 @@ async fn container_is_what_the_app_says(#[future] cluster: Result<Cluster>) -> V
     )
     .await?;
     check!(colour.trim() == "blue");
+    cluster.finish().await
+}
+
+/// A datagram reaches the container at the host's port, which is also the container's where it names none.
+#[rstest]
+#[tokio::test]
+async fn datagrams_reach_a_published_port(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let serves = "exec perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => q(udp), LocalPort => $ENV{PORT0}); \
+                  print qq(bound\\n); close STDOUT; while ($s->recv($said, 99)) { $s->send(qq(heard $said)) }'";
+    let mapping = json!({"containerPort": 0, "hostPort": 0, "protocol": "udp"});
+    let published = json!({"network": "BRIDGE", "portMappings": [mapping]});
+
+    let app = cluster.marathon().run(&app("/udp", serves, IMAGE, &published)).await?;
+
+    let task = &app.tasks[0];
+    sandbox(&cluster, task).await?.await_text("stdout", "bound").await?;
+    let asks = format!(
+        "perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => q(udp), PeerAddr => q({}:{})); \
+         $s->send(q(this)); alarm 20; $s->recv($said, 99); print $said'",
+        task.host, task.ports[0]
+    );
+    let shell = cluster.shell(&cluster.master()).await?;
+    let heard = shell.run(ExecSpec::new(["sh", "-c", &asks])).await?.success()?.stdout;
+    check!(heard == "heard this");
+    cluster.finish().await
+}
+
+/// No network but its own loopback, a folder that it cannot write to, and the image's own program with the app's arguments.
+#[rstest]
+#[tokio::test]
+async fn confined_app_runs_the_images_own_program(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let program = "echo \"said $*\"; ls /sys/class/net; touch /data/file; exec sleep 1000";
+    let entrypoint = json!(["sh", "-c", program, "program"]);
+    let dockerfile = format!("FROM {IMAGE}\nENTRYPOINT {entrypoint}\n");
+    let build = ExecSpec::new(["sudo", "docker", "build", "--tag", "own/program:1", "-"]).stdin(dockerfile);
+    let shell = cluster.shell(cluster.slave(1)?).await?;
+    shell.run(build).await?.success()?;
+    let mut app = app("/confined", "", "own/program:1", &json!({"network": "NONE"}));
+    let mut container = app.json()["container"].clone();
+    container["volumes"] = json!([{"hostPath": "data", "containerPath": "/data", "mode": "RO"}]);
+    app = app
+        .with("container", container)
+        .with("cmd", Value::Null)
+        .with("args", json!(["one", "and two"]));
+
+    let app = cluster.marathon().run(&app).await?;
+
+    let sandbox = sandbox(&cluster, &app.tasks[0]).await?;
+    let refused = sandbox.await_text("stderr", "/data/file").await?;
+    check_contains!(refused, "Read-only file system");
+    // Each has a stream of its own: which is ahead is chance.
+    sandbox.await_text("stdout", "said one and two\nlo\n").await?;
     cluster.finish().await
 }
 

@@ -164,12 +164,18 @@ async fn limits_are_told() -> Verdict {
     let error = "This Marathon instance may only handle up to 1 Apps! (Override with command line option --max_apps)";
     let details = json!([{ "path": "/", "errors": [error] }]);
     check!(second.json_of_any::<Value>()? == json!({ "message": "Object is not valid", "details": details }));
-    let _slow = half_a_request(&cluster).await?;
     let busy = Wait::that("a second request is one too many", HTTP_REQUEST)
-        .until(async || match marathon.ask(Method::GET, "v2/apps", None).await {
-            Ok(answer) if answer.status().as_u16() == 503 => Probe::Ready(answer),
-            Ok(answer) => Probe::NotYet(answer.status().to_string()),
-            Err(error) => Probe::NotYet(error.to_string()),
+        .until(async || {
+            // A new one each time: it is refused itself where another request is before it.
+            let _slow = match half_a_request(&cluster).await {
+                Ok(slow) => slow,
+                Err(error) => return Probe::NotYet(error.to_string()),
+            };
+            match marathon.ask(Method::GET, "v2/apps", None).await {
+                Ok(answer) if answer.status().as_u16() == 503 => Probe::Ready(answer),
+                Ok(answer) => Probe::NotYet(answer.status().to_string()),
+                Err(error) => Probe::NotYet(error.to_string()),
+            }
         })
         .await?;
     let message = "Too many concurrent requests! Allowed: 1.";

@@ -6,8 +6,8 @@ use harness::{Cluster, Result, check};
 use rstest::rstest;
 use serde_json::json;
 
-use super::{cluster, ids};
-use crate::fixtures::lacks_perl;
+use super::{cluster, ids, sandbox};
+use crate::fixtures::{lacks_perl, touch};
 
 /// Answers every request on the task's first port, as long as there is no file `ill` in its sandbox.
 const SERVES: &str = r#"exec perl -MIO::Socket::INET -e '
@@ -84,10 +84,9 @@ async fn events_tell_of_health(#[future] cluster: Result<Cluster>) -> Verdict {
     let check = Check::http("/")
         .with("maxConsecutiveFailures", json!(1))
         .with("gracePeriodSeconds", json!(30));
-    let cmd = format!("(sleep 4; touch ill) & {SERVES}");
     let mut events = marathon.events().await?;
 
-    marathon.create(&AppSpec::command("/a", cmd).check(check)).await?;
+    marathon.create(&AppSpec::command("/a", SERVES).check(check)).await?;
 
     let alive = |value: bool| {
         move |event: &harness::client::marathon::Event| {
@@ -95,6 +94,8 @@ async fn events_tell_of_health(#[future] cluster: Result<Cluster>) -> Verdict {
         }
     };
     let well = events.wait_for("it is told healthy", alive(true)).await?;
+    let app = marathon.app("/a").await?;
+    touch(&cluster, &sandbox(&cluster, &app.tasks[0]).await?, "ill").await?;
     events
         .wait_for("a failure is told", |event| event.kind == "failed_health_check_event")
         .await?;

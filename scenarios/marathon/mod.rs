@@ -8,6 +8,7 @@ mod clients;
 mod constraints;
 mod deployments;
 mod docker;
+mod documents;
 mod errors;
 mod groups;
 mod health;

@@ -1,6 +1,6 @@
 //! The web page on Marathon's port, used in a browser.
 
-use harness::client::browser::{self, Browser};
+use harness::client::browser::{self, Browser, Key};
 use harness::component::marathon;
 use harness::evidence::{Verdict, not_applicable};
 use harness::stack::Source;
@@ -173,6 +173,50 @@ async fn both_pages_work_behind_the_router() -> Verdict {
         browser.origins().await? == [router.as_str()],
         "agents too are asked through it"
     );
+    check!(browser.console_errors().await? == Vec::<String>::new());
+    cluster.finish().await
+}
+
+/// Goes to what is called `name` by Tab, and presses Enter.
+async fn enter(browser: &Browser, name: &str) -> Result<()> {
+    browser.await_text(name).await?;
+    browser.tab_to(name).await?;
+    browser.press(Key::Enter).await
+}
+
+/// Goes to the field called `label` by Tab, and types into it.
+async fn type_into(browser: &Browser, label: &str, text: &str) -> Result<()> {
+    browser.tab_to(label).await?;
+    browser.type_text(text).await
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_keyboard_alone_runs_an_app() -> Verdict {
+    let cluster = cluster().await?;
+    if let Some(why) = foreign(&cluster)? {
+        return not_applicable(why);
+    }
+    let browser = Browser::start(&cluster).await?;
+    browser.open(&page(&cluster)).await?;
+
+    enter(&browser, "Create application").await?;
+    browser.await_text("Run by a shell").await?;
+    type_into(&browser, "ID", "/typed").await?;
+    type_into(&browser, "Command", "sleep 1000").await?;
+    type_into(&browser, "CPUs", "0.1").await?;
+    enter(&browser, "Create").await?;
+    browser.await_text("1 of 1").await?;
+    enter(&browser, "Scale…").await?;
+    type_into(&browser, "Instances", "2").await?;
+    browser.press(Key::Enter).await?;
+    browser.await_text("2 of 2").await?;
+
+    check!(cluster.marathon().app("/typed").await?.tasks_running == 2);
+    enter(&browser, "Destroy…").await?;
+    enter(&browser, "Destroy").await?;
+    let shown = browser.await_text("No application is here yet.").await?;
+    check!(!shown.contains("/typed"));
     check!(browser.console_errors().await? == Vec::<String>::new());
     cluster.finish().await
 }

@@ -3,16 +3,14 @@
 use harness::await_until::{Probe, Wait};
 use harness::client::http::Method;
 use harness::client::marathon::AppSpec;
-use harness::component::mesos_agent;
 use harness::deadlines::APP_STATE;
-use harness::docker::exec::ExecSpec;
 use harness::evidence::{Verdict, not_applicable};
 use harness::{Cluster, Result, check};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{cluster, ids, sandbox};
-use crate::fixtures::lacks_perl;
+use crate::fixtures::{lacks_perl, touch};
 
 /// Answers 200 on the task's first port where there is a file `ready` in its sandbox, else 503.
 const SERVES: &str = r#"exec perl -MIO::Socket::INET -e '
@@ -25,7 +23,8 @@ const SERVES: &str = r#"exec perl -MIO::Socket::INET -e '
         }
         close $c }'"#;
 
-/// What the readiness checks of the deployment under way have found, as soon as they have found something.
+/// What the readiness checks of the deployment under way have found, as soon as they had an answer of the task: before
+/// it listens there is none.
 async fn results(cluster: &Cluster) -> Result<Value> {
     let marathon = cluster.marathon();
     Wait::that("the deployment shows a result of the readiness check", APP_STATE)
@@ -33,7 +32,9 @@ async fn results(cluster: &Cluster) -> Result<Value> {
             let all: Result<Value> = async { marathon.ask(Method::GET, "v2/deployments", None).await?.json() }.await;
             match all {
                 Ok(all) => match &all[0]["currentActions"][0]["readinessCheckResults"] {
-                    Value::Array(results) if !results.is_empty() => Probe::Ready(json!(results)),
+                    Value::Array(results) if results.iter().any(|one| one["lastResponse"]["status"] == 503) => {
+                        Probe::Ready(json!(results))
+                    }
                     _ => Probe::NotYet(all.to_string()),
                 },
                 Err(error) => Probe::NotYet(error.to_string()),
@@ -72,9 +73,7 @@ async fn upgrade_waits_until_ready(#[future] cluster: Result<Cluster>) -> Verdic
         "what it answered is kept: {found}"
     );
     check!(ids(&before).is_subset(&ids(&during)), "the old task runs on");
-    let directory = sandbox(&cluster, &new).await?.directory().to_owned();
-    let touch = ExecSpec::new(["touch", &format!("{directory}/ready")]);
-    cluster.slave(1)?.exec(mesos_agent::NAME, touch).await?.success()?;
+    touch(&cluster, &sandbox(&cluster, &new).await?, "ready").await?;
     marathon.deployed(&upgrade).await?;
     let after = marathon.app("/a").await?;
     check!(

@@ -270,6 +270,7 @@ async fn nothing_is_lost_without_zookeeper() -> Verdict {
         "a change is refused: {}",
         refused.status()
     );
+    check!(refused.json_of_any::<Value>()?["message"].is_string(), "and says why");
     regain_zookeeper(&cluster).await?;
 
     check!(is_as_it_was(&client, &before).await?.version == before.version);

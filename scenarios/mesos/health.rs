@@ -10,7 +10,7 @@ use harness::evidence::{Verdict, not_applicable};
 use harness::{Cluster, Result, check};
 use rstest::rstest;
 
-use crate::fixtures::{cluster, lacks_perl};
+use crate::fixtures::{cluster, lacks_perl, touch};
 
 const PORT: u16 = 31500;
 const SLEEPS: &str = "sleep 1000";
@@ -121,13 +121,13 @@ async fn check_that_fails_too_often_kills_the_task(
     cluster.finish().await
 }
 
-/// The file that decides is made by the task itself, so that both results are seen, in this order.
+/// The file that decides is made after the first result, so that both are seen.
 #[rstest]
 #[tokio::test]
 async fn command_check_reports_its_exit_code(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
     let framework = cluster.framework(FrameworkSpec::new("checked")).await?;
-    let checked = TaskSpec::command("checked", "sleep 2; touch ready; sleep 1000");
+    let checked = TaskSpec::command("checked", "sleep 1000");
     let task = framework
         .run(checked.check(Check::command("test -f ready || exit 3")))
         .await?;
@@ -136,6 +136,7 @@ async fn command_check_reports_its_exit_code(#[future] cluster: Result<Cluster>)
     let before = task
         .await_status("is not ready", |status| code(status) == Some(3))
         .await?;
+    touch(&cluster, &cluster.sandbox(&task).await?, "ready").await?;
     let after = task.await_status("is ready", |status| code(status) == Some(0)).await?;
 
     check!(before.state == TaskState::TaskRunning && after.state == TaskState::TaskRunning);
@@ -154,10 +155,10 @@ fn connected(status: &CheckStatus) -> Option<u32> {
     status.tcp.as_ref()?.succeeded.map(u32::from)
 }
 
-/// Of a server that answers 503 and then 200, and of one that listens only after a while.
+/// Of a server that answers 503 and then 200, and of one that listens only when it may.
 #[rstest]
 #[case::http(server(&["503 Not yet", "200 OK"]), Check::http(PORT, "/"), http_status, [503, 200])]
-#[case::tcp(format!("sleep 2; {}", server(&["200 OK"])), Check::tcp(PORT), connected, [0, 1])]
+#[case::tcp(format!("while [ ! -f go ]; do sleep 0.1; done; {}", server(&["200 OK"])), Check::tcp(PORT), connected, [0, 1])]
 #[tokio::test]
 async fn http_and_tcp_checks_report_what_they_find(
     #[future] cluster: Result<Cluster>,
@@ -173,6 +174,8 @@ async fn http_and_tcp_checks_report_what_they_find(
     let framework = cluster.framework(FrameworkSpec::new("asked")).await?;
 
     let task = framework.run(TaskSpec::command("asked", command).check(asks)).await?;
+    task.await_state(TaskState::TaskRunning).await?;
+    let sandbox = cluster.sandbox(&task).await?;
 
     for value in expected {
         let status = task
@@ -183,6 +186,7 @@ async fn http_and_tcp_checks_report_what_they_find(
         check!(status.state == TaskState::TaskRunning);
         check!(status.reason == Some(Reason::TaskCheckStatusUpdated));
         check!(status.healthy.is_none(), "a check says nothing about health");
+        touch(&cluster, &sandbox, "go").await?;
     }
     let history = task.history();
     let told = history

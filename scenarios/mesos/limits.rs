@@ -6,6 +6,8 @@ use harness::docker::exec::ExecSpec;
 use harness::evidence::{Verdict, inapplicable, not_applicable};
 use harness::{Cluster, Result, check, check_contains};
 
+use crate::fixtures::touch;
+
 /// Holds what it reads in memory, all of it. What the kernel kills of it is not what ends the task.
 const GREEDY: &str = "head -c 200M /dev/zero | tail; sleep 1000";
 
@@ -136,9 +138,7 @@ async fn recovered_task_keeps_its_limits() -> Verdict {
     cluster.revive_agent(slave).await?;
 
     check!(task.history() == told, "its framework was told nothing");
-    let go = cluster.sandbox(&task).await?.path("go");
-    let told = slave.exec(mesos_agent::NAME, ExecSpec::new(["touch", &go])).await?;
-    told.success()?;
+    touch(&cluster, &cluster.sandbox(&task).await?, "go").await?;
     let status = task.await_terminal().await?;
     check!(status.state == TaskState::TaskFailed);
     check!(status.reason == Some(Reason::ContainerLimitationMemory));

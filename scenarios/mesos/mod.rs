@@ -1,5 +1,6 @@
 mod agent;
 mod docker;
+mod election;
 mod exec;
 mod executor;
 mod fetcher;

@@ -1,7 +1,9 @@
 //! Tasks that outlive their agent.
 
 use harness::client::mesos::operator::Container;
-use harness::client::mesos::{Capability, FrameworkSpec, Reason, StatusSource, TaskSpec, TaskState};
+use harness::client::mesos::{
+    Capability, Framework, FrameworkSpec, Reason, StatusSource, TaskHandle, TaskSpec, TaskState,
+};
 use harness::component::{mesos_agent, mesos_master};
 use harness::docker::exec::ExecSpec;
 use harness::evidence::Verdict;
@@ -59,6 +61,7 @@ async fn end_while_the_agent_is_down_is_told_later(#[future] cluster: Result<Clu
     let sandbox = cluster.sandbox(&task).await?;
     let pid = sandbox.await_text("pid", "\n").await?;
     let shell = cluster.shell(slave).await?;
+    task.await_state(TaskState::TaskRunning).await?;
 
     cluster.kill(slave, mesos_agent::NAME).await?;
     let ended = format!(
@@ -81,20 +84,30 @@ async fn end_while_the_agent_is_down_is_told_later(#[future] cluster: Result<Clu
 }
 
 /// The master asks every second and gives up after two unanswered questions, instead of Mesos' 75 s.
-#[tokio::test]
-async fn silent_agent_is_unreachable_until_it_returns() -> Verdict {
-    let cluster = Cluster::builder()
+async fn impatient() -> Result<Cluster> {
+    Cluster::builder()
         .env(mesos_master::NAME, "MESOS_AGENT_PING_TIMEOUT", "1secs")
         .env(mesos_master::NAME, "MESOS_MAX_AGENT_PING_TIMEOUTS", "2")
         .boot()
-        .await?;
-    let slave = cluster.slave(1)?;
+        .await
+}
+
+/// A framework that is told when its agent cannot be reached, and a task that runs.
+async fn patient(cluster: &Cluster) -> Result<(Framework, TaskHandle)> {
     let partition_aware = FrameworkSpec::new("patient")
         .checkpoint()
         .capability(Capability::PartitionAware);
     let framework = cluster.framework(partition_aware).await?;
     let task = framework.run(TaskSpec::command("waits", "sleep 1000")).await?;
     task.await_state(TaskState::TaskRunning).await?;
+    Ok((framework, task))
+}
+
+#[tokio::test]
+async fn silent_agent_is_unreachable_until_it_returns() -> Verdict {
+    let cluster = impatient().await?;
+    let slave = cluster.slave(1)?;
+    let (framework, task) = patient(&cluster).await?;
 
     cluster.kill(slave, mesos_agent::NAME).await?;
     let lost = task.await_state(TaskState::TaskUnreachable).await?;
@@ -107,10 +120,41 @@ async fn silent_agent_is_unreachable_until_it_returns() -> Verdict {
         .await_status("is back", |status| status.reason == Some(Reason::AgentReregistered))
         .await?;
     check!(back.state == TaskState::TaskRunning, "the task ran all the time");
+    let agent = cluster.mesos().await_agent(&slave.address().to_string()).await?;
+    check!(agent.id == *task.agent_id(), "the agent kept its id");
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+/// Unlike one that is dead, it goes on with its tasks meanwhile. Cut off in one direction it is as silent.
+#[rstest]
+#[case::in_both_directions(false)]
+#[case::deaf(true)]
+#[tokio::test]
+async fn cut_off_agent_is_unreachable_until_it_heals(#[case] deaf: bool) -> Verdict {
+    let cluster = impatient().await?;
+    let (slave, master) = (cluster.slave(1)?, cluster.master());
+    let (framework, task) = patient(&cluster).await?;
+    let before = slave.agent().get_containers().await?;
+
+    let partition = match deaf {
+        true => cluster.deafen(slave, &[&master]).await?,
+        false => cluster.partition(slave, &[&master]).await?,
+    };
+
+    task.await_state(TaskState::TaskUnreachable).await?;
+    let during = slave.agent().get_containers().await?;
     check!(
-        cluster.mesos().agents().await?[0].id == *task.agent_id(),
-        "the agent kept its id"
+        during.len() == 1 && during[0].container_id == before[0].container_id,
+        "the task runs on"
     );
+    partition.heal().await?;
+    let back = task
+        .await_status("is back", |status| status.reason == Some(Reason::AgentReregistered))
+        .await?;
+    check!(back.state == TaskState::TaskRunning);
+    let agent = cluster.mesos().await_agent(&slave.address().to_string()).await?;
+    check!(agent.id == *task.agent_id(), "the agent kept its id");
     framework.finish().await?;
     cluster.finish().await
 }

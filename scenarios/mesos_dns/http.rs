@@ -1,14 +1,15 @@
 //! The HTTP interface.
 
 use harness::client::PortRanges;
+use harness::client::http::Method;
 use harness::client::mesos::{Discovery, TaskSpec};
 use harness::component::mesos_dns;
 use harness::evidence::Verdict;
-use harness::evidence::place::workspace_root;
 use harness::{Cluster, Result, check};
 use serde_json::{Value, json};
 
 use super::{await_answers, cluster, framework, running};
+use crate::redactions::assert_document;
 
 async fn document(cluster: &Cluster, path: &str) -> Result<Value> {
     cluster
@@ -18,24 +19,6 @@ async fn document(cluster: &Cluster, path: &str) -> Result<Value> {
         .send()
         .await?
         .json()
-}
-
-/// Compares a document with `snapshots/mesos-dns/<name>.snap`. The cluster's network, the time and this machine's
-/// resolvers are kept out of it.
-fn assert_document(cluster: &Cluster, name: &str, document: &Value) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(workspace_root().join("snapshots/mesos-dns"));
-    settings.set_prepend_module_to_snapshot(false);
-    let subnet = cluster.master().address().to_string();
-    let subnet = subnet
-        .rsplit_once('.')
-        .map_or("", |(subnet, _)| subnet)
-        .replace('.', r"\.");
-    settings.add_filter(&format!(r"\b{subnet}\."), "[subnet].");
-    settings.add_redaction(".Serial", "[serial]");
-    settings.add_redaction(".SOASerial", "[serial]");
-    settings.add_redaction(".Resolvers", "[resolvers]");
-    settings.bind(|| insta::assert_json_snapshot!(name, document));
 }
 
 #[tokio::test]
@@ -61,7 +44,7 @@ async fn documents() -> Verdict {
     ] {
         let document = document(&cluster, path).await?;
         check!(!document.is_null(), "{path} is a document");
-        assert_document(&cluster, name, &document);
+        assert_document(&cluster, "mesos-dns", name, &document);
     }
     framework.finish().await?;
     cluster.finish().await
@@ -77,5 +60,33 @@ async fn missing_names_are_empty() -> Verdict {
 
     check!(host == json!([{ "host": "", "ip": "" }]));
     check!(service == json!([{ "service": "", "host": "", "ip": "", "port": "" }]));
+    cluster.finish().await
+}
+
+#[tokio::test]
+async fn what_is_not_served_is_told() -> Verdict {
+    let cluster = cluster().await?;
+    let http = cluster.master().http(mesos_dns::HTTP_PORT);
+    let version = |method| http.request(method, "v1/version");
+
+    for (request, status, message) in [
+        (http.get("v1/nothing"), 404, "404: Page Not Found"),
+        (http.get("v1/hosts/leader.mesos/ports"), 501, "To be implemented..."),
+        (version(Method::DELETE), 405, "405: Method Not Allowed"),
+        (
+            version(Method::GET).header("accept", "text/html"),
+            406,
+            "406: Not Acceptable",
+        ),
+        (
+            version(Method::GET).header("content-type", "text/plain"),
+            415,
+            "415: Unsupported Media Type",
+        ),
+    ] {
+        let answer = request.send().await?;
+        check!(answer.status().as_u16() == status);
+        check!(answer.text() == message);
+    }
     cluster.finish().await
 }

@@ -1,9 +1,11 @@
 //! What has a name, and where it is asked for.
 
 use harness::client::PortRanges;
+use harness::client::marathon::AppSpec;
 use harness::client::mesos::{Discovery, TaskSpec};
 use harness::evidence::Verdict;
 use harness::{Cluster, check, check_contains};
+use serde_json::json;
 
 use super::{answers, await_answers, cluster, dig, framework, running};
 
@@ -206,5 +208,48 @@ async fn killed_task_is_forgotten() -> Verdict {
     check_contains!(dig(&shell, &["web.team.mesos"]).await?, "status: NXDOMAIN");
     check!(answers(&shell, &["SRV", "_web._tcp.team.mesos"]).await?.is_empty());
     framework.finish().await?;
+    cluster.finish().await
+}
+
+/// What an app calls its ports is in DNS as Marathon gave them out.
+#[tokio::test]
+async fn named_ports_of_an_app() -> Verdict {
+    let cluster = Cluster::builder().mesos_dns().marathon().boot().await?;
+    let shell = cluster.shell(cluster.slave(1)?).await?;
+    let ports = json!([
+        { "port": 0, "name": "http", "protocol": "tcp" },
+        { "port": 0, "name": "statistics", "protocol": "udp" },
+    ]);
+    let spec = AppSpec::command("/shop/web", "sleep 1000").with("portDefinitions", ports);
+
+    let app = cluster.marathon().run(&spec).await?;
+
+    let slave = cluster.slave(1)?.address().to_string();
+    await_answers(&shell, &["web-shop.marathon.mesos"], std::slice::from_ref(&slave)).await?;
+    let given = &app.tasks[0].ports;
+    for (name, port) in [
+        ("_web-shop._tcp", given[0]),
+        ("_web-shop._udp", given[1]),
+        ("_http._web-shop._tcp", given[0]),
+        ("_statistics._web-shop._udp", given[1]),
+    ] {
+        let name = format!("{name}.marathon.mesos");
+        let found = answers(&shell, &["SRV", &name]).await?;
+        check!(found.len() == 1, "{name} is one service: {found:?}");
+        check!(
+            found[0].starts_with(&format!("0 1 {port} web-shop-")),
+            "{name}: {found:?}"
+        );
+        let target = found[0].rsplit(' ').next().unwrap_or_default();
+        check!(
+            answers(&shell, &[target]).await? == [slave.as_str()],
+            "{target} has an address"
+        );
+    }
+    check!(
+        answers(&shell, &["SRV", "_http._web-shop._udp.marathon.mesos"])
+            .await?
+            .is_empty()
+    );
     cluster.finish().await
 }

@@ -73,6 +73,22 @@ async fn is_there_for_the_agent(#[future] cluster: Result<Cluster>) -> Verdict {
     cluster.finish().await
 }
 
+/// `docker ps` as one types it after `harness ssh`, with and without `sudo`.
+#[rstest]
+#[tokio::test]
+async fn is_for_who_logs_in(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let shell = cluster.shell(cluster.slave(1)?).await?;
+
+    for typed in ["docker", "sudo docker"] {
+        let line = format!("{typed} ps --format '{{{{.Names}}}}'");
+        let person = ExecSpec::new(["sh", "-c", &line]).user("vagrant");
+        let listed = shell.run(person).await?.success()?.stdout;
+        check!(listed.trim() == "mesos-agent", "`{typed}` lists the agent: {listed}");
+    }
+    cluster.finish().await
+}
+
 #[rstest]
 #[tokio::test]
 async fn runs_on_the_nodes_network(#[future] cluster: Result<Cluster>) -> Verdict {
@@ -233,15 +249,24 @@ async fn hides_the_engine_behind_it(#[future] cluster: Result<Cluster>) -> Verdi
         refused(&shell, &["swarm", "init"]).await?,
         "POST /swarm/init is not for a node's Docker"
     );
-    let sockets = ExecSpec::new([
-        "sh",
-        "-c",
-        "find / -xdev -name 'engine.sock' 2>/dev/null; ls /proc/*/root/run/engine.sock 2>/dev/null",
-    ]);
-    check!(
-        shell.run(sockets).await?.stdout.trim().is_empty(),
-        "the engine's socket is nowhere on the node"
-    );
+    let search = "find / -xdev -name 'engine.sock' 2>/dev/null; ls /proc/*/root/run/engine.sock 2>/dev/null; true";
+    let places = [
+        shell.run(ExecSpec::new(["sh", "-c", search])).await?,
+        // Where Mesos' own containerizer runs a task.
+        cluster
+            .slave(1)?
+            .exec(mesos_agent::NAME, ExecSpec::new(["sh", "-c", search]))
+            .await?,
+        docker(&shell, &["run", "--rm", "--net=host", IMAGE, "sh", "-c", search]).await?,
+    ];
+    for place in places {
+        let found = place.success()?;
+        check!(
+            found.stdout.trim().is_empty(),
+            "the engine's socket is nowhere: {}",
+            found.ran
+        );
+    }
     cluster.finish().await
 }
 

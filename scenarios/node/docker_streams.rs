@@ -108,35 +108,58 @@ async fn files_go_in_and_out(#[future] cluster: Result<Cluster>) -> Verdict {
     cluster.finish().await
 }
 
-/// A build's context has a limit, and a client that says nothing sensible is answered.
+/// A client that says nothing sensible is told so, in time, and the next one is served.
 #[rstest]
 #[tokio::test]
 async fn strange_clients_are_told_and_harm_nobody(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
     let shell = cluster.shell(cluster.slave(1)?).await?;
-    let socket = "perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(\"/var/run/docker.sock\") or die; \
-                  print $s join(\"\", @ARGV); shutdown $s, 1; print while <$s>'";
 
-    let garbage = line(
-        &shell,
-        &format!("head -c 100000 /dev/urandom | base64 -w0 | xargs -0 {socket}"),
-    )
-    .await?;
-    check!(!garbage.stdout.contains("200 OK"), "{}", garbage.stdout);
-    let truncated = line(
-        &shell,
-        "printf '{\"Image\":' | curl -s --unix-socket /var/run/docker.sock -H 'Content-Type: application/json' -d @- \
-         http://d/containers/create",
-    );
-    check_contains!(truncated.await?.stdout, "is not JSON");
+    // In Perl: bytes that are no text, the beginning of TLS, a path without an end.
+    for (said, answer) in [
+        ("join '', map { chr(128 + $_ % 128) } 1 .. 100_000", "HTTP/1.1 400 "),
+        ("qq(\\x16\\x03\\x01\\x02) . chr(0) x 600", "HTTP/1.1 400 "),
+        ("'GET /' . 'a' x 1_000_000", "HTTP/1.1 4"),
+    ] {
+        let answered = line(&shell, &raw(said)).await?.success()?;
+        check!(answered.stdout.starts_with(answer), "{said}: {}", answered.stdout);
+    }
+    let truncated = "printf '{\"Image\":' | curl -s --unix-socket /var/run/docker.sock \
+                     -H 'Content-Type: application/json' -d @- http://d/containers/create";
+    check_contains!(line(&shell, truncated).await?.stdout, "is not JSON");
+    let asked = "curl -s --unix-socket /var/run/docker.sock http://d/_ping";
+    check!(line(&shell, asked).await?.stdout == "OK", "the next client is served");
+    cluster.finish().await
+}
+
+/// A build's context has a limit, and of what was beyond it nothing is left.
+#[rstest]
+#[tokio::test]
+async fn a_context_over_the_limit_leaves_nothing(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let shell = cluster.shell(cluster.slave(1)?).await?;
+    // Of images those that were built here: others of the machine come and go.
+    let everything = "docker ps -aq; docker images -aq --filter label=org.mesos-harness.node; docker volume ls -q; \
+                      docker network ls -q";
+    let before = line(&shell, everything).await?.success()?.stdout;
+
     let huge = "truncate -s 600M /tmp/huge && cd /tmp && (printf 'FROM debian:bookworm\\n' >Dockerfile.x; \
                 tar cf - Dockerfile.x huge) | docker build -f Dockerfile.x -";
-    check_contains!(line(&shell, huge).await?.stderr, "more than 512 MiB");
-    check!(
-        line(&shell, "docker ps").await?.exit_code == 0,
-        "the next client is served"
-    );
+    let refused = line(&shell, huge).await?;
+
+    check!(refused.exit_code != 0);
+    check_contains!(refused.stderr, "more than 512 MiB");
+    check!(line(&shell, everything).await?.success()?.stdout == before);
     cluster.finish().await
+}
+
+/// A line that sends the bytes of a Perl expression to the node's Docker, and prints what comes back.
+fn raw(bytes: &str) -> String {
+    let client = format!(
+        "$SIG{{PIPE}} = 'IGNORE'; my $s = IO::Socket::UNIX->new('/var/run/docker.sock') or die; \
+         print $s ({bytes}); shutdown $s, 1; print while <$s>"
+    );
+    format!("perl -MIO::Socket::UNIX -e {}", quoted(&client))
 }
 
 fn quoted(text: &str) -> String {

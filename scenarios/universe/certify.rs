@@ -1,16 +1,18 @@
 //! Every package is certified: those of this repository, and those in the folders that `HARNESS_PACKAGES` names.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use harness::certify::{Certifier, html};
+use harness::certify::{Certificate, Certifier, LiveCheck, html};
 use harness::error::Context as _;
 use harness::evidence::{self, Check, Verdict, judge, not_applicable};
 use harness::report::Outcome;
-use harness::{Kind, Result};
+use harness::{Kind, Result, check};
 use rstest::rstest;
 
-/// Paths with colons between: packages, sources with one package, archives, or folders of these.
+/// Paths with colons between: packages, sources, archives, or folders of these.
 const PACKAGES: &str = "HARNESS_PACKAGES";
+/// The package whose app is a Docker container.
+const DOCKER: &str = "spark";
 
 #[rstest]
 #[tokio::test]
@@ -19,39 +21,36 @@ async fn package_does_what_it_promises(
     #[dirs]
     path: PathBuf,
 ) -> Verdict {
-    certify(&path).await?;
+    let certificate = certify(Certifier::of(path.display().to_string())).await?;
+    if certificate.subject.name == DOCKER {
+        let survived = certificate
+            .checks
+            .iter()
+            .filter(|one| one.check.id() == LiveCheck::SurviveScheduler.id());
+        let seen: Vec<&String> = survived.flat_map(|one| &one.evidence).collect();
+        check!(
+            seen.iter().any(|line| line.starts_with("the container mesos-")),
+            "what Docker runs is killed there, and not what waits for it: {seen:?}"
+        );
+    }
     evidence::passed()
 }
 
 #[tokio::test]
 async fn package_of_the_user_does_too() -> Verdict {
-    let named = std::env::var_os(PACKAGES).unwrap_or_default();
-    let paths: Vec<PathBuf> = std::env::split_paths(&named)
-        .filter(|path| !path.as_os_str().is_empty())
-        .collect();
-    if paths.is_empty() {
+    let packages = Certifier::each_of(&std::env::var_os(PACKAGES).unwrap_or_default())?;
+    if packages.is_empty() {
         return not_applicable(format!("{PACKAGES} names no package"));
     }
-    for path in paths {
-        for source in harness::package::source::open(&path)? {
-            for package in &source.packages {
-                let own = source.shown(package.folder.trim_end_matches('/'));
-                // An archive has no path to a package in it.
-                let own = if source.archived {
-                    path.clone()
-                } else {
-                    PathBuf::from(own)
-                };
-                certify(&own).await?;
-            }
-        }
+    for package in packages {
+        certify(package).await?;
     }
     evidence::passed()
 }
 
 /// Each check of the certificate is one of the scenario.
-async fn certify(path: &Path) -> std::result::Result<(), evidence::Failure> {
-    let certificate = Certifier::of(path.display().to_string()).in_scenario().run().await?;
+async fn certify(certifier: Certifier) -> std::result::Result<Certificate, evidence::Failure> {
+    let certificate = certifier.in_scenario().run().await?;
     attach(&certificate)?;
     for one in certificate
         .checks
@@ -66,10 +65,10 @@ async fn certify(path: &Path) -> std::result::Result<(), evidence::Failure> {
             at: concat!(file!(), ":", line!()).to_owned(),
         })?;
     }
-    Ok(())
+    Ok(certificate)
 }
 
-fn attach(certificate: &harness::certify::Certificate) -> Result<()> {
+fn attach(certificate: &Certificate) -> Result<()> {
     let name = format!("{}-{}", certificate.subject.name, certificate.subject.revision);
     let json = serde_json::to_vec_pretty(certificate).context(Kind::Internal, || "no certificate".to_owned())?;
     evidence::current().attach(&format!("certificate-{name}.json"), &json)?;

@@ -4,8 +4,8 @@ use harness::evidence::Verdict;
 use harness::{Cluster, Result, check, check_contains};
 use rstest::rstest;
 
-use super::{answered, updated, written};
-use crate::dcos_cli::{cells, dcos, document};
+use super::{updated, written};
+use crate::dcos_cli::{cells, dcos, dcos_package, document};
 use crate::redactions::assert_document;
 
 mod readme {
@@ -120,13 +120,14 @@ async fn two_of_a_package_are_told_apart(#[future] updated: Result<Cluster>) -> 
     .await?
     .success()?;
 
-    let which = dcos(&cluster, &["package", "uninstall", "helloworld"]).await?;
+    let which = dcos_package(&cluster, &["uninstall", "helloworld"]).await?;
     dcos(
         &cluster,
         &["package", "uninstall", "--app", "--app-id=/other", "helloworld"],
     )
     .await?
     .success()?;
+    cluster.marathon().at_rest().await?;
     let left = document(&cluster, &["package", "list", "--json"]).await?;
     dcos(
         &cluster,
@@ -229,7 +230,7 @@ async fn framework_ends_with_its_package(#[future] named: Result<Cluster>) -> Ve
             .any(|row| row[0] == "hello-framework" && row[2] == "True")
     );
 
-    let uninstall = dcos(&cluster, &["package", "uninstall", "hello-framework"])
+    let uninstall = dcos_package(&cluster, &["uninstall", "hello-framework"])
         .await?
         .success()?;
 
@@ -287,7 +288,7 @@ async fn wrong_options_are_refused(
     check!(install.exit_code == 1);
     check_contains!(install.stderr, message);
     check!(cluster.marathon().apps().await?.is_empty());
-    let unknown = answered(&cluster, &["package", "install", "no-such-package"], "yes\n").await?;
+    let unknown = dcos_package(&cluster, &["install", "--yes", "no-such-package"]).await?;
     check!(unknown.exit_code == 1);
     check_contains!(
         unknown.stderr,

@@ -20,6 +20,7 @@ use rdkafka::producer::{BaseRecord, FutureProducer, FutureRecord, Producer as _,
 use rdkafka::util::Timeout;
 use serde_json::json;
 
+use crate::kafka_start::{Start, parts, wall};
 use crate::measure::{Entry, Limit, MEBIBYTE, seconds};
 
 /// From an install to the README's second message.
@@ -27,6 +28,8 @@ const CHAPTER: Limit = Limit::Median(8.0);
 /// A tenth slower than bare at most.
 const TAKEN: Limit = Limit::Ratio(1.11);
 const SCHEDULER: Limit = Limit::Median(30.0);
+/// The `mem` of a broker that nothing else is said of, in MiB.
+const BROKER: Limit = Limit::Median(2048.0);
 /// Messages of a hundred bytes that are sent at once.
 const MESSAGES: usize = 200_000;
 /// Where the broker by hand listens, beside those of the agent.
@@ -55,14 +58,16 @@ async fn of_version((package, version): (&str, &str), runs: u16) -> Result<Vec<E
     let lease = Lease::take(cluster.engine(), "bench", false).await?;
     let bare = Bare::make(&cluster, &lease, version).await?;
     let (mut started, mut by_hand, mut taken, mut taken_bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut parts = Vec::new();
     for run in 0..=runs {
         kafka.command(&["broker", "stop", "0"]).await?.success()?;
-        let (ours, endpoint) = start(&kafka, version).await?;
+        let (ours, endpoint, part) = start(&cluster, &kafka, version).await?;
         let (floor, address) = bare.start(version).await?;
         let (sent, sent_bare) = (send(version, &endpoint).await?, send(version, &address).await?);
         bare.stop().await?;
         if run > 0 {
             started.push(ours);
+            parts.push(part);
             by_hand.push(floor);
             taken.push(sent);
             taken_bare.push(sent_bare);
@@ -82,7 +87,24 @@ async fn of_version((package, version): (&str, &str), runs: u16) -> Result<Vec<E
         Entry::new(name("scheduler-resident"), vec![resident], Vec::new(), Some(SCHEDULER))
             .map(|entry| entry.of(MEBIBYTE)),
     ];
-    Ok(entries.into_iter().flatten().collect())
+    Ok(entries.into_iter().flatten().chain(of_parts(version, &parts)).collect())
+}
+
+/// A row for each part of a start, and one for the broker's memory.
+fn of_parts(version: &str, parts: &[Start]) -> Vec<Entry> {
+    let row = |what: &str, of: fn(&Start) -> f64, limit| {
+        let samples = parts.iter().map(of).collect();
+        Entry::new(format!("kafka-{version}.{what}"), samples, Vec::new(), limit)
+    };
+    let rows = [
+        row("start.offer", |part| part.offer, None),
+        row("start.fetch", |part| part.fetch, None),
+        row("start.unpack", |part| part.unpack, None),
+        row("start.jvm", |part| part.jvm, None),
+        row("start.registration", |part| part.registration, None),
+        row("broker-resident", |part| part.resident, Some(BROKER)).map(|entry| entry.of(MEBIBYTE)),
+    ];
+    rows.into_iter().flatten().collect()
 }
 
 /// README "Deploying Kafka", from the install to the second message.
@@ -97,14 +119,16 @@ async fn chapter(kafka: &Kafka<'_>, package: &str, version: &str) -> Result<f64>
 }
 
 /// By the scheduler's own API: what the client's Python takes is no part of it.
-async fn start(kafka: &Kafka<'_>, version: &str) -> Result<(f64, String)> {
+async fn start(cluster: &Cluster, kafka: &Kafka<'_>, version: &str) -> Result<(f64, String, Start)> {
     let api: Http = kafka.api().await?;
-    let began = Instant::now();
+    let (began, asked) = (Instant::now(), wall());
     let start = api.get("api/broker/start").query("broker", 0).query("timeout", 0);
     start.send().await?.ok()?;
     let endpoint = kafka.await_endpoint("0").await?;
+    let told = wall();
     acknowledged(version, &endpoint).await?;
-    Ok((seconds(began.elapsed()), endpoint))
+    let took = seconds(began.elapsed());
+    Ok((took, endpoint, parts(cluster, asked, told).await?))
 }
 
 fn client(version: &str, endpoint: &str) -> ClientConfig {

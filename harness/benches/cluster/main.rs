@@ -9,11 +9,13 @@ mod dns;
 mod floor;
 mod growth;
 mod kafka;
+mod kafka_start;
 mod killed;
 mod measure;
 mod node_docker;
 mod packages;
 mod scenarios;
+mod spark;
 mod stack;
 mod tasks;
 
@@ -77,6 +79,8 @@ enum Part {
     Certificate,
     /// Brokers of Kafka, by its scheduler and by hand.
     Kafka,
+    /// SparkPi by its dispatcher and by hand, and libmesos for the JVM.
+    Spark,
     /// The times of the scenarios.
     Scenarios,
     /// Every image from nothing.
@@ -145,8 +149,9 @@ impl Part {
             Part::Docker => node_docker::measure(args.runs).await,
             Part::Packages => packages::measure(args.runs),
             Part::Kafka => kafka::measure(half).await,
+            Part::Spark => Box::pin(spark::measure(half)).await,
             Part::Certificate => packages::certificate(args.runs.div_ceil(5)).await,
-            Part::Scenarios => scenarios::measure(root, args.scenarios).await,
+            Part::Scenarios => scenarios::measure(root, args.scenarios, floor).await,
             Part::Cold => cold::measure(engine, root).await,
         }
     }

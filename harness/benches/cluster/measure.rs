@@ -10,6 +10,8 @@ use serde::Serialize;
 
 /// The unit of memory; that of time is `s`.
 pub(crate) const MEBIBYTE: &str = "MiB";
+/// What is too short for seconds of three places.
+pub(crate) const MILLISECOND: &str = "ms";
 
 /// What was measured of one thing.
 #[derive(Clone, Debug, Serialize)]

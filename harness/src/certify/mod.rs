@@ -20,7 +20,11 @@
 
 mod certificate;
 mod checks;
+mod each;
 mod html;
+mod left;
+mod names;
+mod page;
 mod serve;
 mod stage;
 mod subject;
@@ -29,7 +33,7 @@ mod traces;
 mod upgrade;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -55,28 +59,39 @@ const ASIDE: &str = "certify";
 #[derive(Clone, Debug)]
 pub struct Certifier {
     named: String,
+    package: Option<String>,
     revision: Option<u32>,
     options: Value,
     stack: Option<PathBuf>,
     artefacts: Option<PathBuf>,
     first_failure: bool,
+    back: Option<Duration>,
     in_scenario: bool,
 }
 
 impl Certifier {
-    /// Of a package by its path (its folder, a revision, a source or an archive with nothing else), or by its name among
-    /// those of this checkout.
+    /// Of a package by its path (its folder, a revision, a source or an archive), or by its name among those of this
+    /// checkout.
     #[must_use]
     pub fn of(path_or_name: impl Into<String>) -> Self {
         Certifier {
             named: path_or_name.into(),
+            package: None,
             revision: None,
             options: json!({}),
             stack: None,
             artefacts: None,
             first_failure: false,
+            back: None,
             in_scenario: false,
         }
+    }
+
+    /// Which package, of a path that has several.
+    #[must_use]
+    pub fn package(mut self, name: Option<String>) -> Self {
+        self.package = name;
+        self
     }
 
     /// Another revision than the latest.
@@ -114,6 +129,14 @@ impl Certifier {
         self
     }
 
+    /// How long the service may take to be back after a task, its scheduler or an agent was lost, in place of
+    /// [`COMES_BACK`](crate::deadlines::COMES_BACK); its tasks have their grace period besides.
+    #[must_use]
+    pub fn back_within(mut self, limit: Option<Duration>) -> Self {
+        self.back = limit;
+        self
+    }
+
     /// As a part of the scenario that runs now: its cluster's components and logs are the scenario's evidence.
     #[must_use]
     pub fn in_scenario(mut self) -> Self {
@@ -126,7 +149,7 @@ impl Certifier {
     /// # Errors
     /// As [`Certifier::run`], but for the machine.
     pub fn check(&self) -> Result<()> {
-        let subject = Subject::open(&self.named, self.revision)?;
+        let subject = Subject::open(&self.named, self.package.as_deref(), self.revision)?;
         match &self.artefacts {
             Some(file) => Index::read(file).map(drop),
             None => subject.artefacts().map(drop),
@@ -147,7 +170,7 @@ impl Certifier {
     /// the machine is at fault. Whatever is the package's fault stands in the certificate.
     pub async fn run(&self) -> Result<Certificate> {
         let (began, started) = (Instant::now(), now());
-        let subject = Subject::open(&self.named, self.revision)?;
+        let subject = Subject::open(&self.named, self.package.as_deref(), self.revision)?;
         let artefacts = match &self.artefacts {
             Some(file) => Index::read(file)?,
             None => subject.artefacts()?,
@@ -156,7 +179,7 @@ impl Certifier {
             artefacts: artefacts.clone(),
             offline: true,
         };
-        let findings = lint.run(std::slice::from_ref(&subject.named)).findings;
+        let findings = subject.lint(&lint);
         let mut checks = certificate::judge_findings(&findings);
         let (mut live, mut components) = (Vec::new(), Vec::new());
         if checks.iter().all(|judged| judged.outcome != Outcome::Failed) {
@@ -227,7 +250,7 @@ impl Certifier {
 
     /// Makes the checks, and removes the cluster.
     async fn on(&self, cluster: Cluster, subject: &Subject, release: &Release) -> Result<Vec<Judged>> {
-        let mut stage = Stage::set(cluster, subject, self.first_failure).await?;
+        let mut stage = Stage::set(cluster, subject, self).await?;
         let done = live(&mut stage, release).await;
         let Stage { cluster, judged, .. } = stage;
         // The machine's fault is told first: what cannot be removed then is its consequence, and the lease's to do.
@@ -238,10 +261,12 @@ impl Certifier {
 
     fn command(&self) -> String {
         let mut words = vec!["harness certify".to_owned(), self.named.clone()];
+        words.extend(self.package.iter().map(|name| format!("--package {name}")));
         words.extend(self.revision.map(|revision| format!("--revision {revision}")));
         if self.options.as_object().is_some_and(|options| !options.is_empty()) {
             words.push("--options options.json".to_owned());
         }
+        words.extend(self.back.map(|limit| format!("--back-within {}", limit.as_secs())));
         words.extend(self.stack.iter().map(|stack| format!("--stack {}", stack.display())));
         words.extend(
             self.artefacts
@@ -269,7 +294,7 @@ async fn live(stage: &mut Stage<'_>, release: &Release) -> Result<()> {
     }
     let began = Instant::now();
     let mut clean = true;
-    for (check, left) in Traces::left(&stage.cluster, &before, &release.stays()).await? {
+    for (check, left) in left::left(&stage.cluster, &before, &release.stays()).await? {
         clean &= stage.judge(check, began, left.map(Seen::that)).await?;
     }
     if !clean {
@@ -353,8 +378,8 @@ async fn survives(stage: &mut Stage<'_>, release: &Release) -> Result<bool> {
 /// Installs it once more, and removes it.
 async fn again(stage: &mut Stage<'_>, release: &Release) -> Result<Vec<String>> {
     stage.gone(release).await?;
-    stage.install(release).await?;
-    let seen = stage.healthy(release).await?;
+    let mut seen = vec![stage.install(release).await?.stdout];
+    seen.extend(stage.healthy(release).await?);
     if let Some(name) = release.framework() {
         stage.framework_id(&name).await?;
     }

@@ -1,12 +1,15 @@
 //! What an installed package does: it is the app that was rendered, and answers wherever people and programs look for it.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
 use serde_json::Value;
 
+use super::left::{Rest, generation};
 use super::stage::{Seen, Stage};
 use super::subject::Release;
 use crate::await_until::{Probe, Wait};
-use crate::component::{admin_router, mesos_dns};
-use crate::deadlines::{FRAMEWORK_REGISTERED, NAME_RESOLVED, SERVICE_PAGE};
+use crate::deadlines::FRAMEWORK_REGISTERED;
 use crate::docker::exec::ExecSpec;
 use crate::{Error, Kind, Result};
 
@@ -64,103 +67,33 @@ impl Stage<'_> {
                     Ok(state) => state.typed.frameworks,
                     Err(error) => return Probe::NotYet(error.to_string()),
                 };
-                let own: Vec<_> = frameworks.iter().filter(|one| one.name == name && one.active).collect();
-                match own.as_slice() {
-                    [one] => Probe::Ready(one.id.to_string()),
-                    others => {
-                        let names: Vec<&str> = frameworks.iter().map(|one| one.name.as_str()).collect();
-                        Probe::NotYet(format!(
-                            "{} active of that name; there are {}",
-                            others.len(),
-                            names.join(", ")
-                        ))
-                    }
+                let own = frameworks.iter().filter(|one| one.name == name);
+                let active: Vec<_> = own.filter(|one| one.active).collect();
+                if let [one] = active.as_slice() {
+                    return Probe::Ready(one.id.to_string());
                 }
+                let names: Vec<&str> = frameworks.iter().map(|one| one.name.as_str()).collect();
+                // Never final: a scheduler of a JVM registers many seconds after it is healthy.
+                Probe::NotYet(format!(
+                    "{} active of that name; there are {}",
+                    active.len(),
+                    names.join(", ")
+                ))
             })
             .await
     }
 
-    /// The page behind the router.
-    pub(super) async fn has_page(&self, release: &Release) -> Result<Seen> {
-        let label = release.label("DCOS_SERVICE_NAME").map(str::to_owned);
-        let name = match (label, release.framework()) {
-            (Some(name), _) => name,
-            (None, Some(name)) => {
-                let state = self.cluster.mesos().state().await?;
-                let frameworks = state.raw["frameworks"].as_array().into_iter().flatten();
-                let mut own = frameworks.filter(|framework| framework["name"] == name.as_str());
-                if own.all(|framework| framework["webui_url"].as_str().is_none_or(str::is_empty)) {
-                    return Ok(Seen::NotApplicable("the framework names no page".to_owned()));
-                }
-                name
-            }
-            (None, None) => {
-                return Ok(Seen::NotApplicable(
-                    "no label DCOS_SERVICE_NAME, and no framework".to_owned(),
-                ));
-            }
+    /// What a look came to that found `why` it is not yet so: no more looks where that is final.
+    pub(super) async fn unless_final<T>(&self, rest: &Mutex<Rest<String>>, why: String) -> Probe<T> {
+        let generation = match generation(&self.cluster).await {
+            Ok(generation) => generation,
+            Err(error) => return Probe::NotYet(error.to_string()),
         };
-        let http = self.cluster.master().http(admin_router::PORT);
-        let path = format!("service/{name}/");
-        Wait::that(format!("/{path} answers behind Admin Router"), SERVICE_PAGE)
-            .until(async || match http.get(&path).send().await {
-                Ok(answer) if answer.status().is_success() || answer.status().is_redirection() => {
-                    Probe::Ready(Seen::that(format!("{}: {}", answer.ran(), answer.status())))
-                }
-                Ok(answer) => Probe::NotYet(format!("{}: {}", answer.ran(), answer.status())),
-                Err(error) => Probe::NotYet(error.to_string()),
-            })
-            .await
-    }
-
-    /// The names of tasks and framework.
-    pub(super) async fn has_names(&self, release: &Release) -> Result<Seen> {
-        let tasks = self.tasks(release).await?;
-        let Some(task) = tasks.first() else {
-            return Ok(Seen::NotApplicable("it has no task".to_owned()));
-        };
-        let http = self.cluster.master().http(mesos_dns::HTTP_PORT);
-        let framework = release
-            .framework()
-            .map(|name| format!("{}.{}", label_of(&name), mesos_dns::DOMAIN));
-        Wait::that(
-            format!("the names of {} resolve", release.app_id().unwrap_or_default()),
-            NAME_RESOLVED,
-        )
-        .until(async || {
-            let look = async {
-                let all: Value = http.get("v1/enumerate").send().await?.json()?;
-                let mut found = Vec::new();
-                let name = name_of(&all, &task.id).ok_or_else(|| unresolved(&task.id))?;
-                for (name, expected) in
-                    std::iter::once((name, Some(&task.host))).chain(framework.clone().map(|name| (name, None)))
-                {
-                    let hosts: Value = http.get(&format!("v1/hosts/{name}")).send().await?.json()?;
-                    let addresses = hosts
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .filter_map(|host| host["ip"].as_str());
-                    let addresses: Vec<&str> = addresses.filter(|ip| !ip.is_empty()).collect();
-                    if addresses.is_empty() {
-                        return Err(unresolved(&name));
-                    }
-                    let addresses = addresses.join(", ");
-                    if expected.is_some_and(|expected| !addresses.contains(expected.as_str())) {
-                        return Err(unresolved(&format!(
-                            "{name} leads to {addresses}, and the task on another agent"
-                        )));
-                    }
-                    found.push(format!("{name} is {addresses}"));
-                }
-                Ok(found)
-            };
-            match look.await {
-                Ok(found) => Probe::Ready(Seen::Held(found)),
-                Err(error) => Probe::NotYet(error.to_string()),
-            }
-        })
-        .await
+        let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
+        match rest.look(Instant::now(), why.clone(), generation, false) {
+            true => Probe::Broken(Error::new(Kind::Answer, why)),
+            false => Probe::NotYet(why),
+        }
     }
 
     /// Every sub-command that the install brought.
@@ -200,32 +133,6 @@ impl Stage<'_> {
         }
         Ok(Seen::Held(seen))
     }
-}
-
-fn unresolved(name: &str) -> Error {
-    Error::new(Kind::Answer, format!("{name} does not resolve"))
-}
-
-/// The name that Mesos-DNS has for a task.
-fn name_of(all: &Value, task: &str) -> Option<String> {
-    let frameworks = all["frameworks"].as_array()?.iter();
-    let mut tasks = frameworks.flat_map(|framework| framework["tasks"].as_array().into_iter().flatten());
-    let task = tasks.find(|one| one["id"] == task)?;
-    let mut records = task["records"].as_array()?.iter();
-    let record = records.find(|record| record["rtype"] == "A")?;
-    Some(record["name"].as_str()?.trim_end_matches('.').to_owned())
-}
-
-/// A framework's name as a part of names in DNS (RFC 1123).
-fn label_of(name: &str) -> String {
-    let part = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '-'
-        }
-    };
-    name.chars().map(part).collect::<String>().trim_matches('-').to_owned()
 }
 
 /// Where `app` is not what `posted` asks for. What `posted` does not say, Marathon may add; a port 0 is any.
@@ -287,14 +194,5 @@ mod tests {
             ]
         );
         assert_eq!(different(&json!({"ports": [0]}), &json!({"ports": []})).len(), 1);
-    }
-
-    #[test]
-    fn a_task_is_found_by_its_id_and_a_framework_by_its_label() {
-        let all = json!({"frameworks": [{"name": "marathon", "tasks": [{"id": "a.1", "records": [
-            {"name": "_a._tcp.marathon.mesos.", "rtype": "SRV"}, {"name": "a.marathon.mesos.", "rtype": "A"}]}]}]});
-        assert_eq!(name_of(&all, "a.1").as_deref(), Some("a.marathon.mesos"));
-        assert_eq!(name_of(&all, "a.2"), None);
-        assert_eq!(label_of("Hello_Framework 1"), "hello-framework-1");
     }
 }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Certifier;
 use super::certificate::{AnyCheck, Judged};
 use super::checks::LiveCheck;
 use super::subject::{Release, Subject, registry};
 use crate::await_until::{Probe, Wait};
 use crate::client::marathon::{App, Task};
-use crate::deadlines::{DEPLOYMENT, Deadline};
+use crate::deadlines::{COMES_BACK, DEPLOYMENT, Deadline};
 use crate::docker::exec::{ExecOutput, ExecSpec};
-use crate::node::Node;
 use crate::report::Outcome;
 use crate::toolbox::Toolbox;
 use crate::{Cluster, Error, Kind, Result};
@@ -51,11 +51,15 @@ pub(super) struct Stage<'s> {
     pub(super) judged: Vec<Judged>,
     /// Tasks that were ended on purpose: that they failed is no failure of theirs.
     pub(super) killed: BTreeSet<String>,
+    /// Hosts of agents that were lost on purpose: what Marathon started there while it did not know it yet is no failure.
+    pub(super) lost: BTreeSet<String>,
     first_failure: bool,
+    /// What a service is given to come back, where the user says so.
+    back: Option<Duration>,
 }
 
 impl<'s> Stage<'s> {
-    pub(super) async fn set(cluster: Cluster, subject: &'s Subject, first_failure: bool) -> Result<Self> {
+    pub(super) async fn set(cluster: Cluster, subject: &'s Subject, certifier: &Certifier) -> Result<Self> {
         let tools = cluster.toolbox().await?;
         Ok(Stage {
             cluster,
@@ -63,7 +67,9 @@ impl<'s> Stage<'s> {
             subject,
             judged: Vec::new(),
             killed: BTreeSet::new(),
-            first_failure,
+            lost: BTreeSet::new(),
+            first_failure: certifier.first_failure,
+            back: certifier.back,
         })
     }
 
@@ -169,6 +175,20 @@ impl<'s> Stage<'s> {
     /// [`Kind::Answer`] as soon as a task failed that nobody killed, or is not healthy when its time is over;
     /// [`Kind::Deadline`] where it does not come to that.
     pub(super) async fn healthy(&self, release: &Release) -> Result<Vec<String>> {
+        self.healthy_within(release, DEPLOYMENT.limit()).await
+    }
+
+    /// The bound of a wait for what is to be there again: `usual`, unless the user says another.
+    pub(super) fn back(&self, usual: Deadline) -> Deadline {
+        self.back.map_or(usual, |limit| Deadline::custom(usual.name, limit))
+    }
+
+    /// [`Stage::healthy`] after something was lost.
+    pub(super) async fn healthy_again(&self, release: &Release) -> Result<Vec<String>> {
+        self.healthy_within(release, self.back(COMES_BACK).limit()).await
+    }
+
+    async fn healthy_within(&self, release: &Release, limit: Duration) -> Result<Vec<String>> {
         let Some(id) = release.app_id() else {
             return Ok(Vec::new());
         };
@@ -181,7 +201,7 @@ impl<'s> Stage<'s> {
         let checked = checked.is_some_and(|checks| !checks.is_empty());
         let instances = release.instances();
         let marathon = self.cluster.marathon();
-        let deadline = Deadline::custom("HEALTHY", DEPLOYMENT.limit() + patience);
+        let deadline = Deadline::custom("HEALTHY", limit + patience);
         let app = Wait::that(format!("{instances} tasks of {id} are healthy"), deadline)
             .until(async || {
                 let app = match marathon.app(&id).await {
@@ -192,7 +212,8 @@ impl<'s> Stage<'s> {
                     return Probe::Broken(error);
                 }
                 let healthy = !checked || app.tasks_healthy == instances;
-                let old = app.tasks.iter().any(|task| self.killed.contains(&task.id));
+                let is_old = |task: &Task| self.killed.contains(&task.id) || self.lost.contains(&task.host);
+                let old = app.tasks.iter().any(is_old);
                 match app.deployments.is_empty() && app.tasks_running == instances && healthy && !old {
                     true => Probe::Ready(app),
                     false => Probe::NotYet(format!(
@@ -209,7 +230,8 @@ impl<'s> Stage<'s> {
 
     fn still_possible(&self, app: &App, patience: Duration, checked: bool) -> Result<()> {
         let failure = app.last_task_failure.as_ref();
-        if let Some(failure) = failure.filter(|failure| !self.killed.contains(&failure.task_id)) {
+        let meant = |task: &str, host: &String| self.killed.contains(task) || self.lost.contains(host);
+        if let Some(failure) = failure.filter(|failure| !meant(&failure.task_id, &failure.host)) {
             return Err(Error::new(
                 Kind::Answer,
                 format!(
@@ -223,7 +245,8 @@ impl<'s> Stage<'s> {
             let alive = !task.health_check_results.is_empty() && task.health_check_results.iter().all(|one| one.alive);
             checked && !alive && age(task).is_some_and(|age| age > patience)
         };
-        match app.tasks.iter().find(late) {
+        let here = |task: &&Task| !self.lost.contains(&task.host);
+        match app.tasks.iter().filter(here).find(late) {
             None => Ok(()),
             Some(task) => Err(Error::new(
                 Kind::Answer,
@@ -242,13 +265,6 @@ impl<'s> Stage<'s> {
         Ok(self.cluster.marathon().app(&id).await?.tasks)
     }
 
-    /// The node of an agent's host name.
-    pub(super) fn node_of(&self, host: &str) -> Result<&Node> {
-        let mut nodes = self.cluster.nodes();
-        let node = nodes.find(|node| node.address().to_string() == host);
-        node.ok_or_else(|| Error::internal(format!("no node has the address {host}")))
-    }
-
     /// The end of what every task of Marathon wrote, for a failure; and why the last one ended.
     async fn output(&self) -> Vec<String> {
         let mut shown = Vec::new();
@@ -262,7 +278,7 @@ impl<'s> Stage<'s> {
             .flat_map(|framework| framework.tasks.iter().chain(&framework.completed_tasks));
         for task in tasks.take(4) {
             let agent = state.typed.slaves.iter().find(|agent| agent.id == task.slave_id);
-            let Some(node) = agent.and_then(|agent| self.node_of(&agent.hostname).ok()) else {
+            let Some(node) = agent.and_then(|agent| self.cluster.node_of(&agent.hostname).ok()) else {
                 continue;
             };
             let Ok(sandbox) = node.agent().sandbox(&task.framework_id, &task.id).await else {

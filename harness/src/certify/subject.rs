@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::certificate::SubjectRecord;
 use crate::image::digest;
 use crate::package::artefacts::{INDEX_FILE, Index};
+use crate::package::lint::Lint;
 use crate::package::render::{Files, Rendered, labelled, labels};
 use crate::package::source::{self, Package, Revision, Source};
-use crate::package::{Universe, index};
+use crate::package::{Finding, Universe, index};
 use crate::suggest::hinted;
 use crate::{Error, Kind, Result, workspace};
 
@@ -23,37 +24,52 @@ const ARCHIVE: &str = "subject";
 pub(super) struct Subject {
     /// Nothing but the package.
     pub(super) source: Source,
-    /// What the static checks look at: as it was named.
-    pub(super) named: Source,
+    /// What the static checks look at: as it was named, beside others where there are some.
+    named: Source,
+    folder: String,
     path: PathBuf,
     number: u32,
     archive: Vec<u8>,
 }
 
 impl Subject {
-    /// The package that a path or a name says, and its latest revision unless `revision` says another.
+    /// The package that a path or a name says, of that name where `package` is one, and its latest revision unless
+    /// `revision` says another.
     ///
     /// # Errors
     /// [`Kind::Usage`] where there is no such package, or there are several; [`Kind::Package`] where it cannot be read.
-    pub(super) fn open(named: &str, revision: Option<u32>) -> Result<Self> {
+    pub(super) fn open(named: &str, package: Option<&str>, revision: Option<u32>) -> Result<Self> {
         let path = path_of(named)?;
         let sources = source::open(&path)?;
         let all: Vec<(&Source, &Package)> = sources
             .iter()
             .flat_map(|source| source.packages.iter().map(move |package| (source, package)))
             .collect();
-        let [(source, package)] = all.as_slice() else {
+        let is_meant = |one: &&(&Source, &Package)| package.is_none_or(|name| one.1.name == name);
+        let meant: Vec<_> = all.iter().filter(is_meant).collect();
+        let [(source, package)] = meant.as_slice() else {
+            if let (Some(name), []) = (package, meant.as_slice()) {
+                let names: Vec<&str> = all.iter().map(|(_, package)| package.name.as_str()).collect();
+                let error = Error::usage(format!("{} has no package {name}", path.display()));
+                return Err(hinted(
+                    error.expected(format!("one of {}", names.join(", "))),
+                    name,
+                    &names,
+                ));
+            }
             let names: Vec<String> = all
                 .iter()
                 .map(|(source, package)| source.shown(package.folder.trim_end_matches('/')))
                 .collect();
             return Err(Error::usage(format!("{} has {} packages", path.display(), all.len()))
-                .expected(format!("one of\n{}", names.join("\n"))));
+                .expected(format!("one of\n{}", names.join("\n")))
+                .hint("name one by --package NAME"));
         };
         let number = package.revision(revision)?.number;
         let alone = source.alone(package)?;
         let mut subject = Subject {
-            named: (*source).clone(),
+            named: Source::clone(source),
+            folder: package.folder.clone(),
             archive: Vec::new(),
             source: alone,
             number,
@@ -62,6 +78,14 @@ impl Subject {
         // What no index can be made of, the static checks tell with its place.
         subject.archive = index::zip(&subject.source, ARCHIVE).unwrap_or_default();
         Ok(subject)
+    }
+
+    /// What the checks without a cluster find.
+    pub(super) fn lint(&self, lint: &Lint) -> Vec<Finding> {
+        let meant = self.named.packages.iter().find(|one| one.folder == self.folder);
+        meant
+            .map(|package| lint.run_of(&self.named, package).findings)
+            .unwrap_or_default()
     }
 
     pub(super) fn package(&self) -> &Package {
@@ -262,20 +286,44 @@ mod tests {
 
     #[test]
     fn a_name_is_one_of_ours_and_a_wrong_one_is_told_the_nearest() {
-        let subject = Subject::open("helloworld", None).expect("it is there");
+        let subject = Subject::open("helloworld", None, None).expect("it is there");
         assert_eq!((subject.name(), subject.number), ("helloworld", 1));
         assert_eq!(subject.record().earlier, [0]);
         assert_eq!(subject.record().version, "0.2.0");
-        let error = Subject::open("helloword", None).expect_err("no such package");
+        let error = Subject::open("helloword", None, None).expect_err("no such package");
         assert_eq!(error.hint_text(), Some("did you mean helloworld?"));
-        let error = Subject::open("helloworld", Some(7)).expect_err("no such revision");
+        let error = Subject::open("helloworld", None, Some(7)).expect_err("no such revision");
         assert!(error.to_string().contains("no revision 7"), "{error}");
     }
 
     #[test]
     fn a_source_of_several_packages_is_no_subject() {
         let path = workspace::fixtures().join("packages/multiverse");
-        let error = Subject::open(&path.display().to_string(), None).expect_err("two packages");
+        let path = path.display().to_string();
+        let error = Subject::open(&path, None, None).expect_err("two packages");
         assert!(error.explain().contains("H/hello-cli"), "{}", error.explain());
+        let subject = Subject::open(&path, Some("hello-cli"), None).expect("it is one of them");
+        assert_eq!((subject.name(), subject.source.packages.len()), ("hello-cli", 1));
+        let error = Subject::open(&path, Some("hello-cl"), None).expect_err("it is none of them");
+        assert_eq!(error.hint_text(), Some("did you mean hello-cli?"));
+    }
+
+    /// As `harness package zip` makes one of a whole source.
+    #[test]
+    fn of_an_archive_of_several_packages_one_is_taken_by_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let archive = folder.path().join("multiverse.zip");
+        let sources = source::open(&workspace::fixtures().join("packages/multiverse")).expect("it is there");
+        std::fs::write(&archive, index::zip(&sources[0], "multiverse").expect("it is made")).expect("it is written");
+        let subject = Subject::open(&archive.display().to_string(), Some("helloworld"), None).expect("it is in it");
+        assert_eq!(subject.record().version, "0.2.0-multiverse");
+        let (_, findings) = Files::read(&subject.source, subject.revision().expect("it has one"));
+        assert_eq!(findings, []);
+        // Its index has the other one too, which is not missing.
+        let lint = Lint {
+            artefacts: Index::ours().expect("it is there"),
+            offline: true,
+        };
+        assert_eq!(subject.lint(&lint), []);
     }
 }

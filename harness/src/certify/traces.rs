@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::checks::LiveCheck;
 use crate::await_until::{Probe, Wait};
+use crate::client::mesos::state::MasterState;
 use crate::client::zookeeper::ZooKeeper;
 use crate::component::mesos_dns;
-use crate::deadlines::{NAME_RESOLVED, NOTHING_LEFT};
+use crate::deadlines::NAME_RESOLVED;
 use crate::{Cluster, Error, Kind, Result};
 
 /// The cluster's own nodes in ZooKeeper: they change by themselves.
@@ -26,7 +27,7 @@ pub(super) struct Traces {
 }
 
 /// The checks, each of one kind of trace, and what it is called.
-const KINDS: [(LiveCheck, &str); 6] = [
+pub(super) const KINDS: [(LiveCheck, &str); 6] = [
     (LiveCheck::LeaveApp, "apps"),
     (LiveCheck::LeaveFramework, "frameworks"),
     (LiveCheck::LeaveTask, "tasks"),
@@ -38,6 +39,11 @@ const KINDS: [(LiveCheck, &str); 6] = [
 impl Traces {
     /// All that `cluster` has now.
     pub(super) async fn of(cluster: &Cluster) -> Result<Self> {
+        Ok(Traces::with_state(cluster).await?.0)
+    }
+
+    /// The same, and the master's state that it is from.
+    pub(super) async fn with_state(cluster: &Cluster) -> Result<(Self, MasterState)> {
         let mut traces = Traces::default();
         let apps = cluster.marathon().apps().await?;
         traces.add(LiveCheck::LeaveApp, apps.into_iter().map(|app| app.id));
@@ -56,7 +62,7 @@ impl Traces {
         traces.add(LiveCheck::LeaveReservation, reserved);
         traces.add(LiveCheck::LeaveZnode, znodes(&cluster.zookeeper().await?).await?);
         traces.add(LiveCheck::LeaveName, names(cluster).await?);
-        Ok(traces)
+        Ok((traces, state))
     }
 
     /// All that a fresh `cluster` has, once Mesos-DNS has heard of it.
@@ -86,19 +92,19 @@ impl Traces {
     }
 
     /// What is here and was not in `before`.
-    fn since(&self, before: &Traces, check: LiveCheck) -> Vec<String> {
+    pub(super) fn since(&self, before: &Traces, check: LiveCheck) -> Vec<String> {
         self.get(check)
             .difference(&before.get(check))
             .map(|one| (*one).to_owned())
             .collect()
     }
 
-    fn is_clean(&self, before: &Traces) -> bool {
+    pub(super) fn is_clean(&self, before: &Traces) -> bool {
         KINDS.iter().all(|(check, _)| self.since(before, *check).is_empty())
     }
 
     /// Takes out the nodes of ZooKeeper that are one of `paths` or below it.
-    fn without(mut self, paths: &[&str]) -> Self {
+    pub(super) fn without(mut self, paths: &[&str]) -> Self {
         let is_below = |node: &str, path: &str| {
             node.strip_prefix(path)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -109,42 +115,9 @@ impl Traces {
         self
     }
 
-    /// Waits until `cluster` has nothing that it had not in `before`, but for nodes of ZooKeeper at and below the paths
-    /// `told`, and says of each kind what there is at the end.
-    ///
-    /// # Errors
-    /// Where the cluster does not answer at all.
-    pub(super) async fn left(
-        cluster: &Cluster,
-        before: &Traces,
-        told: &[&str],
-    ) -> Result<Vec<(LiveCheck, Result<String>)>> {
-        let last = std::sync::Mutex::new(None);
-        let clean = Wait::that("nothing of the package is left", NOTHING_LEFT)
-            .until(async || match Traces::of(cluster).await {
-                Ok(now) => {
-                    let now = now.without(told);
-                    let clean = now.is_clean(before);
-                    *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(now);
-                    if clean {
-                        Probe::Ready(())
-                    } else {
-                        Probe::NotYet("something is".to_owned())
-                    }
-                }
-                Err(error) => Probe::NotYet(error.to_string()),
-            })
-            .await;
-        let now = last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let now = match (now, clean) {
-            (Some(now), _) => now,
-            (None, Err(error)) => return Err(error),
-            (None, Ok(())) => return Err(Error::internal("nothing was looked at")),
-        };
-        Ok(KINDS
-            .iter()
-            .map(|(check, what)| (*check, verdict(&now.since(before, *check), what)))
-            .collect())
+    /// What is left of one kind, which is called `what`.
+    pub(super) fn verdict(&self, before: &Traces, check: LiveCheck, what: &str) -> Result<String> {
+        verdict(&self.since(before, check), what)
     }
 
     /// What an update must keep, the framework's id aside: everything persistent that `self` has and `now` has not.

@@ -31,6 +31,9 @@ const PROGRAM: &str = "/usr/lib/chromium/chromium-headless-shell";
 /// Of the window, and so of a screenshot.
 const SIZE: &str = "1280,900";
 
+/// As often as a page may ask for Tab before it comes to what is looked for.
+const TABS: usize = 60;
+
 /// What Chromium and its driver take, in megabytes: for
 /// [`ClusterBuilder::beside`](crate::cluster::ClusterBuilder::beside).
 pub const MEGABYTES: u64 = 400;
@@ -179,20 +182,33 @@ impl Browser {
         .await
     }
 
-    /// Writes `text` into the field labelled `label`, in the place of what is there.
+    /// Writes `text` into the field labelled `label`, in the place of what is there; of a list, chooses it.
     ///
     /// # Errors
-    /// [`Kind::Deadline`] where there is none that can be written to.
+    /// [`Kind::Deadline`] where there is none that can be written to, or the list has no such entry.
     pub async fn fill(&self, label: &str, text: &str) -> Result<()> {
-        let label = quoted(label);
-        let path = format!(
-            "//*[self::input or self::textarea or self::select][@aria-label={label} \
-             or @id=//label[starts-with(normalize-space(),{label})]/@for \
-             or ancestor::label[starts-with(normalize-space(),{label})]]"
-        );
-        self.act(&format!("the field {label} is written to"), &path, async |element| {
+        let path = labelled(label);
+        let what = format!("the field {} is written to", quoted(label));
+        self.act(&what, &path, async |element| {
+            if element.tag_name().await?.eq_ignore_ascii_case("select") {
+                return element.select_by_label(text).await;
+            }
             element.clear().await?;
             element.send_keys(text).await
+        })
+        .await
+    }
+
+    /// Ticks the box labelled `label`, where it is not ticked.
+    ///
+    /// # Errors
+    /// [`Kind::Deadline`] where there is none that can be clicked.
+    pub async fn tick(&self, label: &str) -> Result<()> {
+        let path = format!("{}[@type='checkbox']", labelled(label));
+        let what = format!("the box {} is ticked", quoted(label));
+        self.act(&what, &path, async |element| match element.is_selected().await? {
+            true => Ok(()),
+            false => element.click().await,
         })
         .await
     }
@@ -209,12 +225,43 @@ impl Browser {
         self.asked(self.session.perform_actions(keyboard)).await
     }
 
-    /// The words of what has the focus.
+    /// Types `text`, wherever the focus is.
+    ///
+    /// # Errors
+    /// [`Kind::Environment`] where the browser does not answer.
+    pub async fn type_text(&self, text: &str) -> Result<()> {
+        let keyboard = KeyActions::new("keyboard".to_owned());
+        let keyboard = text.chars().fold(keyboard, |keys, value| {
+            keys.then(KeyAction::Down { value }).then(KeyAction::Up { value })
+        });
+        self.asked(self.session.perform_actions(keyboard)).await
+    }
+
+    /// The words of what has the focus; of a field, its label.
     ///
     /// # Errors
     /// [`Kind::Environment`] where the browser does not answer.
     pub async fn focused(&self) -> Result<String> {
-        self.script("return document.activeElement.textContent.trim()").await
+        let script = "const it = document.activeElement; return (it.labels?.[0] ?? it).textContent.trim()";
+        self.script(script).await
+    }
+
+    /// Presses Tab until what is called `name` has the focus.
+    ///
+    /// # Errors
+    /// [`Kind::Answer`] where Tab does not lead there, [`Kind::Environment`] where the browser does not answer.
+    pub async fn tab_to(&self, name: &str) -> Result<()> {
+        let mut passed = Vec::new();
+        for _ in 0..TABS {
+            self.press(Key::Tab).await?;
+            let focused = self.focused().await?;
+            if focused == name {
+                return Ok(());
+            }
+            passed.push(focused);
+        }
+        let message = format!("Tab leads to {name:?} on no way: it passes {passed:?}");
+        Err(Error::new(Kind::Answer, message))
     }
 
     /// The origins that the page has loaded something from, as in `http://10.2.3.11:5050`, each once.
@@ -353,6 +400,16 @@ async fn bounded<T>(answer: impl Future<Output = Result<T, CmdError>>) -> Result
 /// A WebDriver error without the driver's own stack.
 fn brief(error: &CmdError) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+/// Fields by how their label begins.
+fn labelled(label: &str) -> String {
+    let label = quoted(label);
+    format!(
+        "//*[self::input or self::textarea or self::select][@aria-label={label} \
+         or @id=//label[starts-with(normalize-space(),{label})]/@for \
+         or ancestor::label[starts-with(normalize-space(),{label})]]"
+    )
 }
 
 /// Links and buttons by what they are called.

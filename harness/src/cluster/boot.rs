@@ -1,33 +1,28 @@
 //! From nothing to registered agents, with as much at once as the parts allow.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
 use super::builder::ClusterBuilder;
 use super::{Cluster, Topology};
-use crate::await_until::{Probe, Wait};
-use crate::component::node_docker::{self, Names};
-use crate::component::service::{Service, Surroundings};
-use crate::component::{Recipe, holder, mesos_agent, mesos_dns, mesos_master, task_cgroups, zookeeper};
-use crate::docker::{ContainerSpec, Engine, Selection, container, network, removal, room, volume};
+use crate::admission::{self, Claim};
+use crate::component::node_docker::Names;
+use crate::component::service::Service;
+use crate::component::{Recipe, mesos_agent, zookeeper};
+use crate::docker::{Engine, Selection, container, network, removal, room};
 use crate::evidence::{self, Cleanup, Recorder, place};
 use crate::image::Images;
 use crate::keep::Keep;
 use crate::labels::{self, Labels};
 use crate::lease::Lease;
 use crate::node::{Node, NodeName};
-use crate::package::artefacts::PackagedImage;
 use crate::package::universe::{Served, Universe};
 use crate::stack::StackFile;
-use crate::{Error, Result, deadlines, interrupt};
+use crate::workload::kafka_manager;
+use crate::{Error, Result, interrupt};
 
-/// Slaves whose names resolve everywhere from the start, whether they run or not: those of the README.
-const KNOWN_SLAVES: u8 = 5;
-/// Of so many agents that do not register the logs are shown.
-const DIAGNOSED: usize = 3;
 /// What a person's cluster is for, in the place of a scenario's name.
 const UP: &str = "up";
 /// The network's label that lets another process find the topology again.
@@ -66,8 +61,7 @@ impl Cluster {
             .name
             .clone()
             .unwrap_or_else(|| format!("mesos-{}", &lease.id()[..8]));
-        let megabytes = builder.megabytes.unwrap_or_else(|| builder.topology.megabytes()) + builder.beside;
-        lease.admit(&name, megabytes).await?;
+        lease.admit(&name, builder.cost()).await?;
         let overrides = builder.agents.iter();
         let agents = overrides
             .map(|(node, own)| (*node, own.over(stack.agent_on(&node.to_string()))))
@@ -163,7 +157,10 @@ impl Cluster {
         self.nodes = nodes.iter().map(|node| (node.name(), node.clone())).collect();
         let masters: Vec<Node> = control.into_iter().take(usize::from(masters)).cloned().collect();
         tokio::try_join!(
-            self.await_leader(&masters),
+            async {
+                self.await_leader(&masters).await?;
+                self.await_registries(&masters).await
+            },
             self.await_agents(&agents),
             try_join_all(nodes.iter().map(|node| self.await_services(node))),
         )?;
@@ -171,42 +168,25 @@ impl Cluster {
     }
 
     /// True where `node` has its Docker from the start.
-    fn has_docker(&self, node: NodeName) -> bool {
+    pub(super) fn has_docker(&self, node: NodeName) -> bool {
         self.topology.docker && matches!(node, NodeName::Slave(_))
-    }
-
-    /// Waits until the Docker of `node` serves, where it has one from the start: its agent looks for it once.
-    async fn await_docker(&self, node: &Node) -> Result<()> {
-        match self.has_docker(node.name()) {
-            true => node_docker::ready(&self.engine, node).await,
-            false => Ok(()),
-        }
     }
 
     /// What the nodes' own containers resolve names by.
     pub(super) fn names(&self) -> Names {
+        let packaged = self.served.images.iter();
+        let packaged = packaged.filter_map(|image| Some((image.name.clone()?, image.spec())));
+        let app = (kafka_manager::image_name(), kafka_manager::image());
         Names {
             hosts: self.hosts(),
             servers: self.name_servers(),
-            images: self
-                .served
-                .images
-                .iter()
-                .map(|image| (image.name.clone(), image.spec()))
-                .collect(),
+            images: packaged.chain([app]).collect(),
         }
-    }
-
-    /// Waits until every service of `node` serves.
-    pub(super) async fn await_services(&self, node: &Node) -> Result<()> {
-        let services = self.topology.services_on(node.name());
-        try_join_all(services.map(|service| service.ready(node)))
-            .await
-            .map(drop)
     }
 
     /// Creates and starts a slave that was not there; on failure nothing of it is left.
     pub(super) async fn boot_slave(&self, node: &Node) -> Result<()> {
+        let claimed = self.admit_slave(node.name()).await?;
         let started = async {
             self.prepare(node).await?;
             self.await_docker(node).await?;
@@ -223,6 +203,9 @@ impl Cluster {
             .await;
         }
         let removed = removal::remove(&self.engine, &Selection::node(&self.name, &node.name().to_string())).await;
+        if let Some(lease) = claimed.filter(|_| removed.leaked.is_empty()) {
+            admission::give_back(&lease, Some(&node.name().to_string()));
+        }
         if let Some(recorder) = &self.recorder {
             // Counted as made at the end, with everything else under this lease.
             recorder.cleanup(Cleanup {
@@ -236,185 +219,29 @@ impl Cluster {
             .fold(error, |error, leak| error.evidence(format!("also not removed: {leak}"))))
     }
 
+    /// Waits until the machine has memory for a slave that the topology does not count. Returns the lease that it is
+    /// taken under.
+    async fn admit_slave(&self, name: NodeName) -> Result<Option<String>> {
+        if matches!(name, NodeName::Slave(number) if number <= self.topology.slaves) {
+            return Ok(None);
+        }
+        let labels = self.labels();
+        let label = |key: &str| labels.get(key).map(String::as_str).unwrap_or_default();
+        let claim = Claim {
+            engine: &self.engine,
+            lease: label(labels::LEASE),
+            scenario: label(labels::SCENARIO),
+            cluster: &self.name,
+            node: Some(&name.to_string()),
+            megabytes: self.topology.megabytes_of_slave(),
+            recorder: self.recorder.as_deref(),
+        };
+        admission::admit(claim).await?;
+        Ok(Some(label(labels::LEASE).to_owned()))
+    }
+
     pub(super) fn node_at(&self, name: NodeName) -> Node {
         Node::new(&self.engine, &self.name, name, self.address(name))
-    }
-
-    /// Creates a node with everything on it. Only its holder and ZooKeeper are started.
-    async fn prepare(&self, node: &Node) -> Result<()> {
-        let name = node.name();
-        let labels = self.labels();
-        let recipe = self.recipe(&labels);
-        let holder = holder::container(&recipe, name, node.address(), self.hosts(), self.name_servers()).await?;
-        let volumes = async {
-            if let NodeName::Slave(_) = name {
-                for path in [mesos_agent::WORK_DIR, mesos_agent::RUNTIME_DIR] {
-                    let labels = recipe.labels_of(name, mesos_agent::NAME);
-                    volume::create(&self.engine, &mesos_agent::volume(&self.name, name, path), labels).await?;
-                }
-            }
-            if self.has_docker(name) {
-                node_docker::ensure(&self.engine, &recipe, name, &self.names()).await?;
-            }
-            Ok(())
-        };
-        tokio::try_join!(volumes, holder.create(&self.engine))?;
-        let components = self.components_on(name);
-        // A container can be created for a holder that does not run yet; starting one takes the engine longest.
-        let ((), last) = tokio::try_join!(container::start(&self.engine, holder.name()), async {
-            let mut last = None;
-            for component in &components {
-                let container = self.container_of(&recipe, node, component).await?;
-                match task_cgroups::needs_root(&container) {
-                    false => container.create(&self.engine).await?,
-                    true => last = Some(container),
-                }
-            }
-            Ok(last)
-        })?;
-        if let Some(agent) = last {
-            // Only a holder that runs has the cgroup that this one is told.
-            let agent = task_cgroups::with_root(&self.engine, node, agent).await?;
-            agent.create(&self.engine).await?;
-        }
-        if components.contains(&zookeeper::NAME) {
-            container::start(&self.engine, &node.container(zookeeper::NAME)).await?;
-        }
-        Ok(())
-    }
-
-    async fn container_of(&self, recipe: &Recipe<'_>, node: &Node, component: &str) -> Result<ContainerSpec> {
-        let (name, address, ensemble) = (node.name(), node.address(), self.ensemble());
-        match component {
-            zookeeper::NAME => zookeeper::container(recipe, name, usize::from(name.number()), &ensemble).await,
-            mesos_master::NAME => {
-                let masters = usize::from(self.topology.masters);
-                mesos_master::container(recipe, name, address, &ensemble, masters).await
-            }
-            mesos_agent::NAME => {
-                let (spec, docker) = (self.agent_spec(name), self.has_docker(name));
-                let agent = mesos_agent::container(recipe, name, address, &ensemble, &spec, docker).await?;
-                match docker {
-                    true => {
-                        self.with_packaged(recipe, node_docker::given(agent, &self.name, name))
-                            .await
-                    }
-                    false => Ok(agent),
-                }
-            }
-            other => {
-                let service = Service::named(other);
-                let service = service.ok_or_else(|| Error::internal(format!("no recipe for the component {other}")))?;
-                let around = Surroundings {
-                    address,
-                    ensemble: &ensemble,
-                    masters: &self.masters(),
-                    services: &self.topology.services,
-                    universe: &self.universe,
-                    images: self.packaged(),
-                };
-                Box::pin(service.container(recipe, name, &around)).await
-            }
-        }
-    }
-
-    /// The images that packages run: of a cluster whose slaves run any.
-    pub(super) fn packaged(&self) -> &[PackagedImage] {
-        match self.topology.docker {
-            true => &self.served.images,
-            false => &[],
-        }
-    }
-
-    /// An agent on whose node lies what packages expect there: the images themselves, and files of them.
-    async fn with_packaged(&self, recipe: &Recipe<'_>, mut agent: ContainerSpec) -> Result<ContainerSpec> {
-        for image in self.packaged() {
-            recipe.images.ensure(&image.spec()).await?;
-            for (there, path) in &image.on_slaves {
-                agent = agent.file(there, recipe.images.export(&image.spec(), path).await?);
-            }
-        }
-        Ok(agent)
-    }
-
-    /// Waits until the first of `masters` knows which master leads; the others must live on meanwhile.
-    pub(super) async fn await_leader(&self, masters: &[Node]) -> Result<()> {
-        let Some(node) = masters.first() else { return Ok(()) };
-        let containers: Vec<String> = masters.iter().map(|node| node.container(mesos_master::NAME)).collect();
-        Wait::that("a Mesos master leads", deadlines::MASTER_LEADING)
-            .look_at_most(deadlines::STARTING_LOOK)
-            .unless(container::death(&self.engine, &containers))
-            .explained_by(async {
-                let mut tails = node.diagnosis(mesos_master::NAME).await;
-                tails.extend(node.diagnosis(zookeeper::NAME).await);
-                tails
-            })
-            .until(async || {
-                Probe::from_passing(
-                    node.master().leader().await,
-                    "the master answers, but knows of no leader yet",
-                )
-            })
-            .await
-            .map(drop)
-    }
-
-    /// Waits until the leading master lists the agents of `nodes` as active.
-    pub(super) async fn await_agents(&self, nodes: &[Node]) -> Result<()> {
-        if nodes.is_empty() {
-            return Ok(());
-        }
-        let names = nodes
-            .iter()
-            .map(|node| node.name().to_string())
-            .collect::<Vec<_>>()
-            .join(", ");
-        let containers: Vec<String> = nodes.iter().map(|node| node.container(mesos_agent::NAME)).collect();
-        let master_node = self.running_master()?;
-        let master = master_node.master();
-        Wait::that(
-            format!("the agents of {names} are registered"),
-            deadlines::AGENT_REGISTERED,
-        )
-        .unless(container::death(&self.engine, &containers))
-        .explained_by(async {
-            let mut tails = master_node.diagnosis(mesos_master::NAME).await;
-            for node in nodes.iter().take(DIAGNOSED) {
-                tails.extend(node.diagnosis(mesos_agent::NAME).await);
-            }
-            tails
-        })
-        .until(async || {
-            let registered = match master.agents().await {
-                Ok(agents) => agents,
-                Err(error) => return Probe::NotYet(error.to_string()),
-            };
-            let active = |node: &&Node| {
-                let address = node.address().to_string();
-                registered.iter().any(|agent| agent.active && agent.hostname == address)
-            };
-            let missing: Vec<String> = nodes
-                .iter()
-                .filter(|node| !active(node))
-                .map(|node| node.name().to_string())
-                .collect();
-            if missing.is_empty() {
-                return Probe::Ready(());
-            }
-            Probe::NotYet(format!("not yet registered: {}", missing.join(", ")))
-        })
-        .await
-    }
-
-    /// Any master that runs: each knows the leader, and passes on what only the leader answers.
-    pub(super) fn running_master(&self) -> Result<&Node> {
-        let masters = NodeName::Master(1)..=NodeName::Master(self.topology.masters);
-        let running = self.nodes.range(masters).map(|(_, node)| node).next();
-        running.ok_or_else(|| {
-            Error::usage(format!("no master runs in the cluster {}", self.name))
-                .expected("a master that agents can register with")
-                .hint(format!("harness start --name {} mesos-master1", self.name))
-        })
     }
 
     pub(crate) fn recipe<'a>(&'a self, labels: &'a Labels) -> Recipe<'a> {
@@ -436,27 +263,6 @@ impl Cluster {
                 labels.insert(labels::CREATED.to_owned(), labels::now().to_string());
                 labels
             }
-        }
-    }
-
-    pub(crate) fn hosts(&self) -> Vec<String> {
-        let slaves = self.topology.slaves.max(KNOWN_SLAVES);
-        let names = self.topology.master_nodes().chain((1..=slaves).map(NodeName::Slave));
-        let names = names.chain(self.topology.service_nodes());
-        let nodes = names.map(|name| format!("{name}:{}", self.address(name)));
-        let universe = self.address(NodeName::Universe(1));
-        let hosts = self.served.hosts.iter().map(|host| format!("{host}:{universe}"));
-        nodes.chain(hosts).collect()
-    }
-
-    /// Where nodes resolve the names that `hosts` does not have; none where the engine does it alone.
-    pub(crate) fn name_servers(&self) -> Vec<IpAddr> {
-        let topology = &self.topology;
-        let serves = |name: &NodeName| topology.services_on(*name).any(|service| service == Service::MesosDns);
-        let masters: Vec<_> = topology.master_nodes().filter(serves).collect();
-        match masters.is_empty() {
-            true => Vec::new(),
-            false => mesos_dns::name_servers(masters.into_iter().map(|name| self.address(name))),
         }
     }
 }
@@ -499,6 +305,7 @@ async fn make_network(
     labels.insert(labels::CLUSTER.to_owned(), name.to_owned());
     let topology = serde_json::to_string(&builder.topology).expect("three numbers serialise");
     labels.insert(TOPOLOGY.to_owned(), topology);
+    labels.insert(labels::MEGABYTES.to_owned(), builder.cost().to_string());
     labels.insert(
         SERVED.to_owned(),
         serde_json::to_string(served).expect("texts serialise"),

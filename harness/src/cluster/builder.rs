@@ -302,6 +302,11 @@ impl ClusterBuilder {
         self
     }
 
+    /// What it is admitted with, in megabytes.
+    pub(super) fn cost(&self) -> u64 {
+        self.megabytes.unwrap_or_else(|| self.topology.megabytes()) + self.beside
+    }
+
     /// What is to run beside it, as a [browser](crate::client::browser::MEGABYTES) does, in megabytes: added to what is
     /// said or follows from the topology.
     #[must_use]

@@ -3,7 +3,11 @@
 mod attach;
 mod boot;
 mod builder;
+mod masters;
 mod nodes;
+mod partition;
+mod prepare;
+mod readiness;
 mod teardown;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +21,7 @@ use crate::client::zookeeper::ZooKeeper;
 use crate::component::{Service, holder, mesos_agent, mesos_master};
 use crate::docker::network::Subnet;
 use crate::docker::{Engine, container};
+use crate::error::Context;
 use crate::evidence::Recorder;
 use crate::image::Images;
 use crate::keep::Keep;
@@ -31,6 +36,7 @@ use crate::{Error, Kind, Result, component, toolbox, workload};
 
 pub use attach::{ClusterSummary, ContainerState, clusters};
 pub use builder::ClusterBuilder;
+pub use partition::Partition;
 
 /// A Java heap of 128 MB, and the machine around it.
 const ZOOKEEPER_MB: u64 = 192;
@@ -67,16 +73,16 @@ impl Topology {
             let copies = service.own_node().map_or(self.masters, |_| 1);
             u64::from(copies) * service.megabytes()
         });
-        let dockers = if self.docker {
-            u64::from(self.slaves) * DOCKER_MB
-        } else {
-            0
-        };
         u64::from(self.zookeepers) * ZOOKEEPER_MB
             + u64::from(self.masters) * MASTER_MB
-            + u64::from(self.slaves) * AGENT_MB
+            + u64::from(self.slaves) * self.megabytes_of_slave()
             + services.sum::<u64>()
-            + dockers
+    }
+
+    /// What one slave takes: one that is started later is admitted with that.
+    #[must_use]
+    pub fn megabytes_of_slave(&self) -> u64 {
+        AGENT_MB + if self.docker { DOCKER_MB } else { 0 }
     }
 
     /// The nodes that carry masters, ZooKeeper or both.
@@ -191,6 +197,15 @@ impl Cluster {
         })
     }
 
+    /// The node whose agent has the host name `hostname`: its address, where nothing was told otherwise.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`] where no node that runs has it.
+    pub fn node_of(&self, hostname: &str) -> Result<&Node> {
+        let found = self.nodes().find(|node| node.address().to_string() == hostname);
+        found.ok_or_else(|| Error::internal(format!("no node of the cluster {} is {hostname}", self.name)))
+    }
+
     /// `mesos-master1`, whether it runs or was stopped: [`Cluster::node`] tells.
     #[must_use]
     pub fn master(&self) -> Node {
@@ -257,20 +272,14 @@ impl Cluster {
     /// # Errors
     /// [`crate::Kind::Answer`] where that agent knows of no such task.
     pub async fn sandbox(&self, task: &TaskHandle) -> Result<Sandbox> {
-        let node = self
-            .nodes
-            .values()
-            .find(|node| node.address().to_string() == task.hostname());
-        let node = node.ok_or_else(|| {
-            Error::new(
-                Kind::Answer,
-                format!(
-                    "the task {} is on {}, which is no node here",
-                    task.id(),
-                    task.hostname()
-                ),
+        let unknown = || {
+            format!(
+                "the task {} is on {}, which is no node here",
+                task.id(),
+                task.hostname()
             )
-        })?;
+        };
+        let node = self.node_of(task.hostname()).context(Kind::Answer, unknown)?;
         node.agent().sandbox(task.framework_id(), task.id()).await
     }
 
@@ -289,7 +298,7 @@ impl Cluster {
             records.push(toolbox::record(&self.images)?);
         }
         for image in self.packaged() {
-            records.extend(workload::records(&self.images, image)?);
+            records.extend(workload::records(&self.images, &image)?);
         }
         Ok(records)
     }

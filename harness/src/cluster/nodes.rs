@@ -6,7 +6,7 @@ use super::Cluster;
 use crate::await_until::{Probe, Wait};
 use crate::component::shell::{self, Shell};
 use crate::component::{holder, mesos_agent, mesos_master, node_docker, zookeeper};
-use crate::deadlines::{AGENT_REGISTERED, NODE_TURN};
+use crate::deadlines::{AGENT_REGISTERED, COMPONENT_ENDS, NODE_TURN};
 use crate::docker::{Selection, container, removal};
 use crate::file_lock::FileLock;
 use crate::node::{Node, NodeName};
@@ -127,6 +127,23 @@ impl Cluster {
     /// [`crate::Kind::Environment`] where the engine refuses.
     pub async fn terminate(&self, node: &Node, component: &str) -> Result<()> {
         container::stop(&self.engine, &node.container(component)).await
+    }
+
+    /// Waits until a component ends by itself.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Deadline`] where it does not, [`crate::Kind::Environment`] where the engine does not tell.
+    pub async fn await_end(&self, node: &Node, component: &str) -> Result<()> {
+        let containers = [node.container(component)];
+        Wait::that(format!("{component} of {} ends", node.name()), COMPONENT_ENDS)
+            .explained_by(node.diagnosis(component))
+            .for_future(async {
+                match container::death(&self.engine, &containers).await {
+                    error if error.kind() == Kind::Component => Ok(()),
+                    error => Err(error),
+                }
+            })
+            .await
     }
 
     /// Starts a component that was killed or stopped. Does not wait for it.

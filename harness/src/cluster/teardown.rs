@@ -4,11 +4,10 @@ use std::io::Write as _;
 
 use super::Cluster;
 use crate::docker::{Engine, Removed, Selection, removal};
-use crate::error::Context;
 use crate::evidence::{self, Cleanup, Recorder, Verdict};
 use crate::keep::{self, Keep};
 use crate::lease::Lease;
-use crate::{Error, Kind, Result, interrupt};
+use crate::{Error, Kind, Result, apart, interrupt};
 
 impl Cluster {
     /// Removes everything of this cluster and verifies that nothing is left.
@@ -82,37 +81,21 @@ impl Drop for Cluster {
         let Some(lease) = self.lease.take() else { return };
         let (name, selection) = (self.name.clone(), Selection::lease(lease.id()));
         let (recorder, keep) = (self.recorder.clone(), self.stays().then_some(self.keep));
-        // The runtime that made the cluster may be shutting down, and `drop` cannot await: a thread of its own.
-        let ended = std::thread::Builder::new().name("teardown".to_owned()).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.context(Kind::Environment, || "no runtime for the teardown".to_owned())?;
-            runtime.block_on(async {
-                let engine = Engine::connect().await?;
-                if let Some(recorder) = &recorder {
-                    evidence::logs::collect(&engine, &selection, recorder).await;
-                }
-                if let Some(keep) = keep {
-                    return keep_it(&name, &lease, recorder.as_deref(), keep);
-                }
-                let removed = removal::remove(&engine, &selection).await;
-                conclude(&name, recorder.as_deref(), Some(lease.created()), removed)
-            })
+        let ended = apart::run("teardown", async move || {
+            let engine = Engine::connect().await?;
+            if let Some(recorder) = &recorder {
+                evidence::logs::collect(&engine, &selection, recorder).await;
+            }
+            if let Some(keep) = keep {
+                return keep_it(&name, &lease, recorder.as_deref(), keep);
+            }
+            let removed = removal::remove(&engine, &selection).await;
+            conclude(&name, recorder.as_deref(), Some(lease.created()), removed)
         });
-        let ended = ended.map(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|_| Err(Error::internal("the teardown panicked")))
-        });
-        let said = match ended {
-            Ok(Ok(())) => Ok(()),
+        if let Err(error) = ended.map_err(|error| error.hint("the reaper removes what is left")) {
             // Not `eprintln!`, whose panic in a drop would be the end: nobody may read it any more.
-            Ok(Err(error)) => writeln!(std::io::stderr(), "{}", error.explain()),
-            Err(error) => writeln!(
-                std::io::stderr(),
-                "no thread for the teardown: {error}; the reaper removes what is left"
-            ),
-        };
-        drop(said);
+            drop(writeln!(std::io::stderr(), "{}", error.explain()));
+        }
     }
 }
 

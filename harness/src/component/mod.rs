@@ -8,6 +8,7 @@ pub mod mesos_agent;
 pub mod mesos_dns;
 pub mod mesos_master;
 pub mod node_docker;
+pub(crate) mod packet_filter;
 pub mod service;
 pub mod shell;
 pub(crate) mod task_cgroups;

@@ -33,6 +33,9 @@ const BASE_NAMES: [&str; 5] = [
     "mesos-harness/debian",
 ];
 
+/// Who uses a node's Docker without being root, as with Debian's package.
+const GROUP: &str = "docker";
+
 /// What containers on a node's bridge resolve names by, and what names images have on a node.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
@@ -40,7 +43,7 @@ pub(crate) struct Names {
     pub(crate) hosts: Vec<String>,
     /// For all other names; the engine where there are none.
     pub(crate) servers: Vec<IpAddr>,
-    /// Of ours, those that packages run.
+    /// Of ours, those that packages and apps run.
     pub(crate) images: Vec<(String, ImageSpec)>,
 }
 
@@ -130,6 +133,8 @@ async fn proxy(recipe: &Recipe<'_>, node: NodeName, names: &Names) -> Result<Con
         recipe.labels_of(node, NAME),
     )
     .place(Place::Sealed)
+    // Without capabilities, root gives a file of its own to a group that it is in, and to no other.
+    .group(GROUP)
     .mount(&sockets, SOCKET_DIR)
     .mount(&engine::socket(), MOUNTED_SOCKET)
     .entrypoint(["node-docker"]);

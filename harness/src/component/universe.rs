@@ -4,7 +4,7 @@
 use super::Recipe;
 use super::service::Surroundings;
 use crate::await_until::Probe;
-use crate::docker::ContainerSpec;
+use crate::docker::{ContainerSpec, Content};
 use crate::image::Images;
 use crate::node::{Node, NodeName};
 use crate::package::universe::place;
@@ -23,15 +23,15 @@ pub(crate) async fn container(recipe: &Recipe<'_>, node: NodeName, around: &Surr
     let image = recipe.image(NAME).await?;
     let container = recipe.joining(node, NAME, &image);
     let files = around.universe.files();
-    let mut container = files.fold(container, |container, (host, path, bytes)| {
-        container.file(format!("{ROOT}/{host}{path}"), bytes)
+    let mut container = files.fold(container, |container, (host, path, content)| {
+        container.file(format!("{ROOT}/{host}{path}"), content.clone())
     });
-    // Where no node runs images, nobody asks for what is in them.
-    for image in around.images {
+    // What is in the server's own image lies where it is served.
+    for image in around.images.iter().filter(|image| image.folder != NAME) {
         for (url, path) in &image.served {
             let (host, served) = place(url)?;
-            let bytes = recipe.images.export(&image.spec(), path).await?;
-            container = container.file(format!("{ROOT}/{host}{served}"), bytes);
+            let file = recipe.images.export(&image.spec(), path).await?;
+            container = container.file(format!("{ROOT}/{host}{served}"), Content::File(file));
         }
     }
     recipe.settings(NAME, container)

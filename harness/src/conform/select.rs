@@ -7,7 +7,7 @@ use super::{Options, Prepared, selection_of};
 use crate::catalogue::{Catalogue, Requirement, RequirementId};
 use crate::report::model::Selection;
 use crate::report::{self, Outcome};
-use crate::{Error, Result};
+use crate::{Error, Result, suggest};
 
 /// The selection that the options make: none for everything; the inner error where they select nothing.
 pub(super) fn selection(
@@ -94,21 +94,36 @@ fn fits(id: &str, pattern: &str) -> bool {
 }
 
 fn unmatched(asked: &str, gaps: &[&Requirement], catalogue: &Catalogue) -> Error {
-    let available = catalogue
-        .tested()
-        .map(|one| one.id.as_str())
-        .collect::<Vec<_>>()
-        .join("\n");
+    let ids: Vec<&str> = catalogue.tested().map(|one| one.id.as_str()).collect();
+    let available = near(asked, &ids).join("\n");
     match gaps.first() {
-        None => Error::usage(format!(
-            "the filter matches nothing: no requirement is {asked} or begins with it up to a dot."
-        ))
-        .expected(available),
+        None => {
+            let error = Error::usage(format!(
+                "the filter matches nothing: no requirement is {asked} or begins with it up to a dot."
+            ));
+            suggest::hinted(error.expected(available), asked, &ids)
+        }
         Some(gap) => {
             let why = gap.gap.as_deref().unwrap_or("It is retired.");
             Error::usage(format!("no scenario proves {asked} yet: {why}")).expected(available)
         }
     }
+}
+
+/// Those of `ids` that begin as `asked` does, by as many of its words as any has; their first words where none does.
+fn near<'i>(asked: &str, ids: &[&'i str]) -> Vec<&'i str> {
+    let mut start = asked;
+    while let Some((words, _)) = start.rsplit_once('.') {
+        start = words;
+        let begins = |id: &&&str| id.strip_prefix(start).is_some_and(|rest| rest.starts_with('.'));
+        let found: Vec<&str> = ids.iter().filter(begins).copied().collect();
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    let mut first: Vec<&str> = ids.iter().filter_map(|id| id.split('.').next()).collect();
+    first.dedup();
+    first
 }
 
 /// The tests of the selection, without those of features and versions that the subject does not have.
@@ -161,6 +176,19 @@ pub(super) fn nothing(all: &[String], selection: Option<&Selection>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_begins_as_what_was_asked_for() {
+        let ids = [
+            "kafka.topic.is-added",
+            "mesos.task.ends",
+            "mesos.task.runs",
+            "mesos.volume.stays",
+        ];
+        assert_eq!(near("mesos.task.rums", &ids), ["mesos.task.ends", "mesos.task.runs"]);
+        assert_eq!(near("mesos.tusk", &ids), ids[1..]);
+        assert_eq!(near("tusk", &ids), ["kafka", "mesos"]);
+    }
 
     #[test]
     fn a_star_stands_for_anything() {

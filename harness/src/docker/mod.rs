@@ -10,8 +10,10 @@ pub mod removal;
 pub mod room;
 pub mod spec;
 pub mod terminal;
+mod upload;
 pub mod volume;
 
 pub use engine::Engine;
 pub use removal::{Removed, Selection};
 pub use spec::{ContainerSpec, Place};
+pub use upload::Content;

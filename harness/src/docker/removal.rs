@@ -44,7 +44,7 @@ impl Selection {
     #[must_use]
     pub fn node(cluster: &str, node: &str) -> Self {
         let mut selection = Selection::cluster(cluster);
-        selection.0.push(labels::equals(labels::NODE, node));
+        selection.0.extend(Selection::of(labels::NODE, node).0);
         selection
     }
 
@@ -85,6 +85,15 @@ pub(crate) async fn labelled(engine: &Engine, selection: &Selection) -> Result<V
     let (mut found, images) = tokio::try_join!(but_images(engine, selection), images(engine, selection))?;
     found.extend(images);
     Ok(found)
+}
+
+/// The labels of the networks that a selection finds.
+pub(crate) async fn networks(engine: &Engine, selection: &Selection) -> Result<Vec<Labels>> {
+    let filters = selection.filters();
+    let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
+    let networks = engine.docker().list_networks(Some(options));
+    let networks = engine.request("list networks", "docker network ls", networks).await?;
+    Ok(networks.into_iter().filter_map(|network| network.labels).collect())
 }
 
 async fn but_images(engine: &Engine, selection: &Selection) -> Result<Vec<(Object, Labels)>> {
@@ -307,5 +316,22 @@ async fn remove_one(engine: &Engine, object: &Object) -> Result<()> {
         // Somebody else (the reaper, a person) was faster.
         Err(error) if super::engine::refusal(&error) == Some(404) => Ok(()),
         outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a selection by org.mesos-harness.lease names a value")]
+    fn no_lease_selects_nothing_and_not_everything() {
+        drop(Selection::lease(""));
+    }
+
+    #[test]
+    #[should_panic(expected = "a selection by org.mesos-harness.node names a value")]
+    fn no_node_selects_nothing_and_not_its_cluster() {
+        drop(Selection::node("lab", ""));
     }
 }

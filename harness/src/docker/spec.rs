@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
 
 use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum, NetworkingConfig,
 };
-use bollard::query_parameters::{CreateContainerOptionsBuilder, UploadToContainerOptionsBuilder};
+use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use super::Engine;
 use super::mount::Mounted;
+use super::upload::{Content, Upload};
 use crate::labels::Labels;
 use crate::{Error, Kind, Result, interrupt, lease};
 
@@ -54,8 +54,8 @@ pub struct ContainerSpec {
     names: Option<(Vec<IpAddr>, String)>,
     mounts: Vec<Mounted>,
     capabilities: Vec<String>,
-    files: Vec<(String, Vec<u8>)>,
-    links: Vec<(String, String)>,
+    groups: Vec<String>,
+    upload: Upload,
     init: bool,
     host_cgroups: bool,
 }
@@ -77,8 +77,8 @@ impl ContainerSpec {
             names: None,
             mounts: Vec::new(),
             capabilities: Vec::new(),
-            files: Vec::new(),
-            links: Vec::new(),
+            groups: Vec::new(),
+            upload: Upload::default(),
             init: false,
             host_cgroups: false,
         }
@@ -164,17 +164,24 @@ impl ContainerSpec {
         self
     }
 
+    /// Its processes are in this group of the image too.
+    #[must_use]
+    pub fn group(mut self, group: &str) -> Self {
+        self.groups.push(group.to_owned());
+        self
+    }
+
     /// Puts a file of `content` at the absolute path `path` before the container starts.
     #[must_use]
-    pub fn file(mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
-        self.files.push((path.into(), content.into()));
+    pub fn file(mut self, path: impl Into<String>, content: impl Into<Content>) -> Self {
+        self.upload.file(path.into(), content.into());
         self
     }
 
     /// Puts a symbolic link to `target` at the absolute path `path` before the container starts.
     #[must_use]
     pub fn link(mut self, path: impl Into<String>, target: impl Into<String>) -> Self {
-        self.links.push((path.into(), target.into()));
+        self.upload.link(path.into(), target.into());
         self
     }
 
@@ -216,6 +223,7 @@ impl ContainerSpec {
         let mut host = HostConfig {
             mounts: Some(self.mounts.iter().map(|mounted| mounted.with(&self.labels)).collect()),
             cap_add: Some(self.capabilities.clone()),
+            group_add: Some(self.groups.clone()),
             init: Some(self.init),
             ..HostConfig::default()
         };
@@ -343,50 +351,8 @@ impl ContainerSpec {
             .await
             .map_err(|error| self.not_created(error))?;
         lease::count(&self.labels);
-        if !self.files.is_empty() || !self.links.is_empty() {
-            let archive = archive(&self.files, &self.links)?;
-            let options = UploadToContainerOptionsBuilder::new().path("/").build();
-            let body = bollard::body_full(archive.into());
-            let upload = engine.docker().upload_to_container(&self.name, Some(options), body);
-            let ran = format!("docker cp - {}:/", self.name);
-            engine
-                .request(&format!("copy files into {}", self.name), ran, upload)
-                .await?;
-        }
-        Ok(())
+        self.upload.put(engine, &self.name).await
     }
-}
-
-fn archive(files: &[(String, Vec<u8>)], links: &[(String, String)]) -> Result<Vec<u8>> {
-    let mut archive = tar::Builder::new(Vec::new());
-    for (path, target) in links {
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Symlink);
-        header.set_size(0);
-        header.set_mode(0o777);
-        archive
-            .append_link(&mut header, inside(path), target)
-            .map_err(|error| {
-                Error::usage(format!("the link {path} cannot be put into a container")).caused_by(error)
-            })?;
-    }
-    for (path, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        archive
-            .append_data(&mut header, inside(path), content.as_slice())
-            .map_err(|error| {
-                Error::usage(format!("the file {path} cannot be put into a container")).caused_by(error)
-            })?;
-    }
-    archive
-        .into_inner()
-        .map_err(|error| Error::internal("an archive in memory failed").caused_by(error))
-}
-
-fn inside(path: &str) -> &Path {
-    Path::new(path).strip_prefix("/").unwrap_or(Path::new(path))
 }
 
 #[cfg(test)]

@@ -105,7 +105,16 @@ pub async fn run(engine: &Engine, container: &str, spec: ExecSpec, terminal: Ter
     let interrupts = Interrupts::watch(interactive).context(Kind::Environment, || "cannot watch signals".to_owned())?;
     let failed = |error| engine_error(container, "a session could not be started in", error);
     let config = session_config(&spec, &mark, interactive);
-    let exec = engine.docker().create_exec(container, config).await.map_err(failed)?;
+    let begun = |what: &str| {
+        let wait = Wait::that(format!("{what} in {container}"), deadlines::ENGINE_REQUEST);
+        wait.blaming(Kind::Environment)
+    };
+    let ran = |error: Error| error.ran(spec.pasteable(container));
+    let exec = begun("a session is made").for_future(async {
+        let exec = engine.docker().create_exec(container, config);
+        exec.await.map_err(failed)
+    });
+    let exec = exec.await.map_err(ran)?;
     // `tty: false` here frames the output also where the command has a terminal. Unframed output is ambiguous to
     // bollard: a chunk that begins with a control byte up to 2 looks like a frame's head.
     let start = StartExecOptions {
@@ -113,11 +122,11 @@ pub async fn run(engine: &Engine, container: &str, spec: ExecSpec, terminal: Ter
         tty: false,
         output_capacity: None,
     };
-    let started = engine
-        .docker()
-        .start_exec(&exec.id, Some(start))
-        .await
-        .map_err(failed)?;
+    let started = begun("a session starts").for_future(async {
+        let started = engine.docker().start_exec(&exec.id, Some(start));
+        started.await.map_err(failed)
+    });
+    let started = started.await.map_err(ran)?;
     let StartExecResults::Attached { output, input } = started else {
         return Err(Error::internal("the engine detached a session"));
     };

@@ -90,14 +90,29 @@ pub struct Capabilities {
     pub engine: Option<EngineFacts>,
     /// The engine's machine.
     pub host: HostFacts,
-    /// By name: `net-admin`, `netem`, `iptables`, `overlay`, `user-namespaces`, `cgroup-v1`, `cgroup-v2`,
-    /// `cgroups-writable`, `cgroup-limits`, `privileged`, `node-addresses`.
+    /// By name: `net-admin`, `netem`, `nftables`, `overlay`, `user-namespaces`, `cgroup-v1`, `cgroup-v2`,
+    /// `cgroups-writable`, `cgroup-limits`, `privileged`, `node-addresses`; and `user-packages`.
     pub abilities: BTreeMap<String, Ability>,
 }
 
+/// Whether a run has packages of the user's own to judge: no property of the machine, and a feature all the same.
+const USER_PACKAGES: &str = "user-packages";
+const PACKAGES: &str = "HARNESS_PACKAGES";
+
 /// The name of every ability that is probed; a requirement may need these features and no others.
 pub fn ability_names() -> impl Iterator<Item = &'static str> {
-    container::NAMES.into_iter().chain(kernel::NAMES)
+    container::NAMES.into_iter().chain(kernel::NAMES).chain([USER_PACKAGES])
+}
+
+fn user_packages() -> Ability {
+    let named = std::env::var(PACKAGES).unwrap_or_default();
+    let names_some = named.split(':').any(|path| !path.is_empty());
+    let found = if names_some {
+        named
+    } else {
+        "it names no package".to_owned()
+    };
+    Ability::yes_if(names_some, format!("${PACKAGES}"), found)
 }
 
 impl Capabilities {
@@ -129,6 +144,7 @@ pub(super) async fn probe(connected: Option<&Engine>) -> Capabilities {
     }
     let is_local = connected.is_none() || (cfg!(target_os = "linux") && engine::address().starts_with("unix://"));
     found.abilities.extend(kernel::abilities(is_local));
+    found.abilities.insert(USER_PACKAGES.to_owned(), user_packages());
     found
 }
 

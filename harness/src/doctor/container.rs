@@ -14,7 +14,7 @@ use crate::await_until::Wait;
 use crate::docker::{Engine, Selection};
 use crate::{Result, deadlines, labels};
 
-pub(super) const NAMES: [&str; 5] = ["net-admin", "iptables", "netem", "node-addresses", "privileged"];
+pub(super) const NAMES: [&str; 5] = ["net-admin", "nftables", "netem", "node-addresses", "privileged"];
 const END: &str = "end of probes";
 
 /// Each line is NAME|ANSWER|PROBE|OUTPUT. The container then lives on for a while, to be reached.
@@ -37,7 +37,7 @@ if [ $((0x$effective >> 12 & 1)) = 1 ]; then
 else
     echo "net-admin|no|docker run --cap-add NET_ADMIN|the container runs without it"
 fi
-probe iptables iptables iptables -A OUTPUT -d 192.0.2.1 -j DROP
+probe nftables nft nft 'table inet probe { chain output { type filter hook output priority -300; ip daddr 192.0.2.1 drop; }; }'
 probe netem tc tc qdisc add dev lo root netem delay 1ms
 echo 'end of probes'
 exec sleep 60

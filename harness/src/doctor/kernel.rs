@@ -159,9 +159,9 @@ const NEEDS: [(&str, &str, Option<&str>); 9] = [
         Some("let containers have the capability NET_ADMIN; without it, partition scenarios are not applicable"),
     ),
     (
-        "iptables",
-        "one-way partitions",
-        Some("load the kernel's netfilter modules; without them, those scenarios are not applicable"),
+        "nftables",
+        "network partitions",
+        Some("load the kernel's module nf_tables; without it, partition scenarios are not applicable"),
     ),
     (
         "netem",

@@ -39,7 +39,7 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> String {
 }
 
 /// The size and the sha256 of a file.
-pub(super) fn of_file(path: &Path) -> Result<(u64, String)> {
+pub(crate) fn of_file(path: &Path) -> Result<(u64, String)> {
     let reading = || format!("{} cannot be read", path.display());
     let file = File::open(path).context(Kind::Image, reading)?;
     let size = file.metadata().context(Kind::Image, reading)?.len();

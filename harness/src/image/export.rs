@@ -1,16 +1,18 @@
 //! Single files out of images, for what needs them elsewhere.
 
+use std::path::PathBuf;
+
 use super::{ImageSpec, Images, cache, digest};
 use crate::error::Context;
 use crate::{Kind, Result};
 
 impl Images {
-    /// The file at the absolute path `path` of an image, which is built where it is missing. It is copied out once, and
-    /// kept under what the image is made of.
+    /// Where the file at the absolute path `path` of an image is on this machine. The image is built where it is missing;
+    /// the file is copied out once, and kept under what the image is made of.
     ///
     /// # Errors
     /// As [`Images::ensure`]; [`Kind::Image`] where the image has no such file.
-    pub async fn export(&self, spec: &ImageSpec, path: &str) -> Result<Vec<u8>> {
+    pub async fn export(&self, spec: &ImageSpec, path: &str) -> Result<PathBuf> {
         let reference = self.ensure(spec).await?;
         let (_, content) = reference.rsplit_once(':').unwrap_or(("", &reference));
         let folder = cache::folder(&self.cache, &format!("exports/{content}"))?;
@@ -26,6 +28,6 @@ impl Images {
                 .context(Kind::Environment, || format!("{} cannot be written", kept.display()))?;
             cache::persist(scratch, &kept)?;
         }
-        std::fs::read(&kept).context(Kind::Environment, || format!("{} cannot be read", kept.display()))
+        Ok(kept)
     }
 }

@@ -87,7 +87,7 @@ impl Workspace {
                 .and_then(|package| package.get("name")?.as_str().map(str::to_owned))
                 .ok_or_else(|| Error::usage(format!("{} names no package", folder.join("Cargo.toml").display())))?;
             for file in context::files(&folder)? {
-                digest.field(&format!("{name}/{}", file.path), file.compiled()?);
+                digest.field(&format!("{name}/{}", file.path), file.fingerprint()?);
             }
             names.insert(name);
         }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::universe::place;
 use super::wheel;
 use crate::component::universe;
+use crate::docker::Content;
 use crate::error::Context;
 use crate::image::{ImageSpec, digest};
 use crate::{Error, Kind, Result};
@@ -20,52 +22,44 @@ pub const INDEX_FILE: &str = "artefacts.toml";
 pub struct Artefact {
     /// As packages name it.
     pub url: String,
-    /// Where its bytes are, beside the index; or `wheel`, or `image`.
+    /// Where its bytes are, beside the index; or `wheel`. What comes out of an image is among its `served`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
     /// A folder that is the content of a Python wheel, which is built of it: the same bytes each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wheel: Option<PathBuf>,
-    /// `universe`, where the server's own image has it: what is compiled here, or is of Debian's packages in part, has
-    /// other bytes on each machine. The image's tag pins what it is made of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Of the bytes that are served, in lower-case hex. Not of what is in an image.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
+    /// Of the bytes that are served, in lower-case hex.
+    pub sha256: String,
 }
 
 impl Artefact {
     /// Why this is none.
     fn mistake(&self) -> Option<&'static str> {
-        let contents = [self.file.is_some(), self.wheel.is_some(), self.image.is_some()];
-        let hex = |sum: &String| sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if contents.iter().filter(|given| **given).count() != 1 {
-            return Some("needs either file, wheel or image");
-        }
-        match (&self.image, &self.sha256) {
-            (Some(image), None) if image == universe::NAME => None,
-            (Some(_), None) => Some("is in an image that is not the one of the universe"),
-            (Some(_), Some(_)) => Some("has a sha256, and an image, whose bytes nobody can know"),
-            (None, Some(sum)) if hex(sum) => None,
-            (None, _) => Some("has a sha256 that is none"),
+        let hex = self.sha256.len() == 64 && self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match (self.file.is_some() == self.wheel.is_some(), hex) {
+            (true, _) => Some("needs either file or wheel"),
+            (false, false) => Some("has a sha256 that is none"),
+            (false, true) => None,
         }
     }
 }
 
-/// A container image that packages run and that is made here, since there may be no image registry: what it is made of
-/// is pinned where it is described.
+/// A container image that is made here, and that packages run or download files of: there may be no image registry, and
+/// what is compiled here, or is of Debian's packages in part, has other bytes on each machine. What it is made of is
+/// pinned where it is described, and its tag is the hash of that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PackagedImage {
-    /// As packages name it, and every node with a Docker of its own.
-    pub name: String,
+    /// As packages name it, and every node with a Docker of its own. None where packages only download of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The folder under `fixtures/images/` that it is made from.
     pub folder: String,
     /// Its build arguments.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub args: BTreeMap<String, String>,
-    /// Files of it that packages download: by URL, the path in the image.
+    /// Files of it that packages download: by URL, the path in the image. In the server's own image (`universe`), that is
+    /// where it serves them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub served: BTreeMap<String, String>,
     /// Files of it that lie on every slave: by their path there, the path in the image.
@@ -81,6 +75,35 @@ impl PackagedImage {
             args: self.args.clone(),
             ..ImageSpec::new(&self.folder)
         }
+    }
+
+    /// As messages call it.
+    fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.folder)
+    }
+
+    /// Why this is none, the rest of the index aside.
+    fn mistake(&self) -> Option<String> {
+        if self.name.is_none() && self.served.is_empty() {
+            return Some("has no name to run it by, and nothing of it is served".to_owned());
+        }
+        let paths = self
+            .served
+            .values()
+            .chain(self.on_slaves.keys())
+            .chain(self.on_slaves.values());
+        if let Some(path) = paths.into_iter().find(|path| !path.starts_with('/')) {
+            return Some(format!("has the path {path}, which does not begin with a slash"));
+        }
+        if self.folder != universe::NAME {
+            return None;
+        }
+        let elsewhere = |(url, path): (&String, &String)| {
+            let (host, served) = place(url).ok()?;
+            let there = format!("{}/{host}{served}", universe::ROOT);
+            (there != *path).then(|| format!("has {path}, but serves {url} from {there}"))
+        };
+        self.served.iter().find_map(elsewhere)
     }
 }
 
@@ -136,20 +159,15 @@ impl Index {
             images: Vec::new(),
         };
         for image in parsed.image {
-            let wrong = |what: String| Err(Error::usage(format!("{shown}: the image {} {what}", image.name)));
-            if index.image(&image.name).is_some() {
+            let wrong = |what: String| Err(Error::usage(format!("{shown}: the image {} {what}", image.called())));
+            if image.name.as_deref().is_some_and(|name| index.image(name).is_some()) {
                 return wrong("stands there twice".to_owned());
+            }
+            if let Some(mistake) = image.mistake() {
+                return wrong(mistake);
             }
             if let Some(url) = image.served.keys().find(|url| index.has(url)) {
                 return wrong(format!("has {url}, which stands there already"));
-            }
-            let paths = image
-                .served
-                .values()
-                .chain(image.on_slaves.keys())
-                .chain(image.on_slaves.values());
-            if let Some(path) = paths.into_iter().find(|path| !path.starts_with('/')) {
-                return wrong(format!("has the path {path}, which does not begin with a slash"));
             }
             index.images.push(image);
         }
@@ -178,7 +196,7 @@ impl Index {
     /// The image that packages call `name`.
     #[must_use]
     pub fn image(&self, name: &str) -> Option<&PackagedImage> {
-        self.images.iter().find(|image| image.name == name)
+        self.images.iter().find(|image| image.name.as_deref() == Some(name))
     }
 
     /// Every artefact, by URL.
@@ -186,24 +204,29 @@ impl Index {
         self.artefacts.values()
     }
 
-    /// The bytes to serve for it; none of what the server's own image has.
+    /// What is served for it: the file itself, whose size has no limit, or the wheel.
     ///
     /// # Errors
     /// [`Kind::Usage`] where its file cannot be read; [`Kind::Package`] where it is not what the index pins.
-    pub fn bytes(&self, artefact: &Artefact) -> Result<Option<Vec<u8>>> {
-        let bytes = match (&artefact.file, &artefact.wheel) {
+    pub fn content(&self, artefact: &Artefact) -> Result<Content> {
+        let (content, got) = match (&artefact.file, &artefact.wheel) {
             (Some(file), _) => {
                 let path = self.folder.join(file);
-                std::fs::read(&path).context(Kind::Usage, || format!("{} cannot be read", path.display()))?
+                let reading = || format!("{} cannot be read", path.display());
+                let (_, sum) = digest::of_file(&path).context(Kind::Usage, reading)?;
+                (Content::File(path), sum)
             }
-            (None, Some(wheel)) => wheel::build(&self.folder.join(wheel))?,
-            (None, None) => return Ok(None),
+            (None, Some(wheel)) => {
+                let bytes = wheel::build(&self.folder.join(wheel))?;
+                let sum = digest::of_bytes(&bytes);
+                (Content::Bytes(bytes), sum)
+            }
+            (None, None) => return Err(Error::internal(format!("{} has no content", artefact.url))),
         };
-        let (got, pinned) = (digest::of_bytes(&bytes), artefact.sha256.as_deref().unwrap_or_default());
-        if got == pinned {
-            return Ok(Some(bytes));
+        if got == artefact.sha256 {
+            return Ok(content);
         }
         let changed = format!("{} is not what {INDEX_FILE} pins: got sha256 {got}", artefact.url);
-        Err(Error::new(Kind::Package, changed).expected(format!("sha256 {pinned}")))
+        Err(Error::new(Kind::Package, changed).expected(format!("sha256 {}", artefact.sha256)))
     }
 }

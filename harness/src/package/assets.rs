@@ -1,5 +1,6 @@
 //! Everything that a package downloads: where it stands, and whether it can be had here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use reqwest::Url;
@@ -9,7 +10,9 @@ use serde_json::Value;
 use super::artefacts::Index;
 use super::finding::Position;
 use super::json::Document;
+use super::reference;
 use super::render::Files;
+use super::universe::place as servable;
 
 /// What an asset is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -37,8 +40,12 @@ pub struct Asset {
     pub file: String,
     /// Where it stands there, if it stands there in one piece.
     pub position: Option<Position>,
-    /// Whether the artefact index has it.
+    /// The option that brings it, as `kafka.debug = true`; null where it comes with the defaults.
+    pub option: Option<String>,
+    /// Whether it can be had without a network: the artefact index has it, and a cluster can serve it.
     pub offline: bool,
+    /// Why no cluster can serve it under this URL, whatever the index has.
+    pub unservable: Option<String>,
     /// Whether a hash pins it.
     pub pinned: bool,
     /// Why it could be another one tomorrow.
@@ -47,24 +54,40 @@ pub struct Asset {
     pub malformed: Option<String>,
 }
 
-/// All assets of what a revision renders to, by kind and reference.
-#[must_use]
-pub fn assets(files: &Files, app: Option<&Value>, command: Option<&Value>, index: &Index) -> Vec<Asset> {
-    let mut found = Vec::new();
-    let mut add = |kind, reference: &str| found.push(asset(files, kind, reference, index));
-    if let Some(app) = app {
-        let uris = texts(&app["uris"]).chain(texts(&app["storeUrls"]));
-        uris.for_each(|uri| add(AssetKind::Uri, uri));
-        let fetched = app["fetch"].as_array().into_iter().flatten();
-        fetched
-            .filter_map(|fetch| fetch["uri"].as_str())
-            .for_each(|uri| add(AssetKind::Uri, uri));
-        if let Some(image) = app.pointer("/container/docker/image").and_then(Value::as_str) {
-            add(AssetKind::Image, image);
+/// What rendered apps and command.json name: of each, the first option that brought it, none for the defaults.
+#[derive(Clone, Debug, Default)]
+pub struct Named(BTreeMap<(AssetKind, String), Option<String>>);
+
+impl Named {
+    /// Adds what an app and a command.json name. What is there already keeps its option.
+    pub fn add(&mut self, app: Option<&Value>, command: Option<&Value>, option: Option<&str>) {
+        let mut add = |kind, reference: &str| {
+            let entry = self.0.entry((kind, reference.to_owned()));
+            entry.or_insert_with(|| option.map(str::to_owned));
+        };
+        if let Some(app) = app {
+            let uris = texts(&app["uris"]).chain(texts(&app["storeUrls"]));
+            uris.for_each(|uri| add(AssetKind::Uri, uri));
+            let fetched = app["fetch"].as_array().into_iter().flatten();
+            fetched
+                .filter_map(|fetch| fetch["uri"].as_str())
+                .for_each(|uri| add(AssetKind::Uri, uri));
+            if let Some(image) = app.pointer("/container/docker/image").and_then(Value::as_str) {
+                add(AssetKind::Image, image);
+            }
         }
+        let requirements = command.map(|command| texts(&command["pip"])).into_iter().flatten();
+        requirements.for_each(|line| add(AssetKind::Requirement, line));
     }
-    let requirements = command.map(|command| texts(&command["pip"])).into_iter().flatten();
-    requirements.for_each(|line| add(AssetKind::Requirement, line));
+}
+
+/// All assets of a revision, by kind and reference: those `named` by what it renders to, and those of its other files.
+#[must_use]
+pub fn assets(files: &Files, named: &Named, index: &Index) -> Vec<Asset> {
+    let mut all = named.clone().0;
+    let mut add = |kind, reference: &str| {
+        all.insert((kind, reference.to_owned()), None);
+    };
     let resource = files.resource.as_ref().map(|resource| &resource.value);
     if let Some(resource) = resource {
         each_text(&resource["assets"]["uris"], &mut |uri| add(AssetKind::Uri, uri));
@@ -76,9 +99,12 @@ pub fn assets(files: &Files, app: Option<&Value>, command: Option<&Value>, index
     if let Some(package) = &files.package {
         each_text(&package.value["images"], &mut |url| add(AssetKind::Picture, url));
     }
-    found.sort();
-    found.dedup();
-    found
+    let of = |((kind, reference), option): (&(AssetKind, String), &Option<String>)| {
+        let mut asset = asset(files, *kind, reference, index);
+        asset.option.clone_from(option);
+        asset
+    };
+    all.iter().map(of).collect()
 }
 
 fn texts(value: &Value) -> impl Iterator<Item = &str> {
@@ -105,12 +131,18 @@ fn asset(files: &Files, kind: AssetKind, reference: &str, index: &Index) -> Asse
         AssetKind::Requirement if !reference.contains("://") => requirement(reference),
         AssetKind::Uri | AssetKind::Picture | AssetKind::Requirement => url(reference),
     };
+    let unservable = match (kind, reference.contains("://")) {
+        (AssetKind::Image, _) | (AssetKind::Requirement, false) => None,
+        _ => servable(reference.split('#').next().unwrap_or(reference)).err(),
+    };
     Asset {
         kind,
         reference: reference.to_owned(),
         file,
         position,
-        offline: known,
+        option: None,
+        offline: known && unservable.is_none(),
+        unservable: unservable.map(|error| error.to_string()),
         pinned: known || pinned,
         latest,
         malformed,
@@ -142,19 +174,9 @@ fn place(files: &Files, reference: &str) -> (String, Option<Position>) {
 type Judged = (bool, Option<String>, Option<String>);
 
 fn image(reference: &str) -> Judged {
-    let odd = |c: char| c.is_whitespace() || c.is_control() || c.is_ascii_uppercase() && !reference.contains(':');
-    let malformed = if reference.is_empty() {
-        Some("an image has a name".to_owned())
-    } else if reference.contains(odd) {
-        Some("an image's name has no blanks and no upper case".to_owned())
-    } else {
-        None
-    };
-    if let Some((_, digest)) = reference.split_once('@') {
-        let hex = digest.strip_prefix("sha256:").unwrap_or_default();
-        let whole = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let wrong = (!whole).then(|| format!("{digest} is no digest"));
-        return (whole, None, malformed.or(wrong));
+    let malformed = reference::mistake(reference);
+    if reference.contains('@') {
+        return (malformed.is_none(), None, malformed);
     }
     let name = reference.rsplit('/').next().unwrap_or(reference);
     let latest = match name.split_once(':') {

@@ -182,7 +182,7 @@ checks! {
         "add it to artefacts.toml with its sha256, or pin it where it stands";
     AssetMissing "asset.missing" Warning
         "Everything that is downloaded is in the artefact index, and can be had without a network.",
-        "add it to artefacts.toml";
+        "add it to artefacts.toml, under a URL that begins with http:// and names no port";
     AssetChanged "asset.changed" Error
         "An artefact is what the index pins.",
         "find out why it changed; then correct its sha256";

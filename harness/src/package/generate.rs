@@ -1,11 +1,12 @@
 //! Options out of a schema: for every property each boundary that the schema states, each value beside it, and what
 //! the schema forgets to exclude.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
-use serde_json::{Number, Value, json};
+use serde_json::{Value, json};
 
+use super::drafts::{OF_ENUM, drafts, sample};
 use super::json::step;
 use super::mustache::join;
 use super::options::{compile, defaults, get, leaves, merge, properties, with};
@@ -28,6 +29,26 @@ pub struct Case {
     pub options: Value,
 }
 
+impl Case {
+    /// The option and its value, as `kafka.debug = true`, where the author of the schema wrote that very value for people
+    /// to choose: one of an enum, true or false.
+    #[must_use]
+    pub fn choice(&self) -> Option<String> {
+        let value = self.value.as_ref().filter(|_| self.verdict == Verdict::Stated)?;
+        let is_choice = value.is_boolean() || self.why == OF_ENUM;
+        is_choice.then(|| format!("{} = {value}", self.option))
+    }
+}
+
+/// Every case for a config.json, as far as there is room for them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Generated {
+    /// In the order of the schema.
+    pub cases: Vec<Case>,
+    /// How many more there would be.
+    pub left_out: usize,
+}
+
 /// What is expected of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -40,32 +61,9 @@ pub enum Verdict {
     Refused,
 }
 
-/// One value of one property, before it is put among the others.
-struct Draft {
-    why: &'static str,
-    value: Value,
-    verdict: Verdict,
-}
-
-/// Texts to try a pattern with, and to take where an option has no default.
-const TEXTS: [&str; 12] = [
-    "a",
-    "abc",
-    "a-b",
-    "0",
-    "10",
-    "a.b:1",
-    "/a/b",
-    "*",
-    "http://a.example/b",
-    "512m",
-    "A",
-    "a b",
-];
-/// What no author thinks of: it needs escaping in JSON.
-pub(super) const AWKWARD: &str = "a\"b\\c";
-/// Longer texts are not made: a schema may say any number.
-const LENGTH: u64 = 10_000;
+/// All options of all cases together, as text: each case has every option of the package. A package with 300 options takes
+/// some 20 MB.
+const ALL_BYTES: usize = 32 << 20;
 
 /// The defaults, with a value for each option that has none and could be required: a package's base for all cases.
 /// None where the schema has no `properties`.
@@ -84,7 +82,7 @@ fn fill(schema: &Value, options: &Value, required_only: bool) -> Value {
         let before = options.get(key).filter(|value| !value.is_null());
         let value = if properties(property).next().is_some() && property.get("default").is_none() {
             fill(property, before.unwrap_or(&json!({})), required_only)
-        } else if before.is_some() || (required_only && !required.contains(&key.as_str())) {
+        } else if before.is_some() || (required_only && !required.contains(key.as_str())) {
             continue;
         } else if let Some(value) = sample(property) {
             value
@@ -96,53 +94,32 @@ fn fill(schema: &Value, options: &Value, required_only: bool) -> Value {
     filled
 }
 
-fn required(schema: &Value) -> Vec<&str> {
+fn required(schema: &Value) -> BTreeSet<&str> {
     let names = schema.get("required").and_then(Value::as_array);
     names.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// A value that fits, as plain as possible.
-fn sample(property: &Value) -> Option<Value> {
-    let validator = compile(property).ok()?;
-    let mut stated: Vec<Value> = drafts(property)
-        .into_iter()
-        .filter(|draft| draft.verdict != Verdict::Refused)
-        .map(|draft| draft.value)
-        .collect();
-    stated.extend(TEXTS.iter().map(|text| json!(text)));
-    stated.extend([json!({}), json!([])]);
-    let plain = |value: &Value| match value {
-        Value::String(text) => !text.is_empty() && text != AWKWARD,
-        Value::Number(number) => number.as_f64().is_some_and(|number| number > 0.0),
-        _ => true,
-    };
-    let fitting = stated.into_iter().filter(|value| validator.is_valid(value));
-    let (plain, odd): (Vec<Value>, Vec<Value>) = fitting.partition(plain);
-    plain.into_iter().chain(odd).next()
-}
-
-/// Every case for a config.json; empty where the schema has no `properties`.
+/// Every case for a config.json; none where the schema has no `properties`.
 ///
 /// Each case changes one option of [`complete`]. What a combination (`anyOf`, `not`) excludes or allows beside what the
 /// property's own words say is left out.
 #[must_use]
-pub fn cases(schema: &Value) -> Vec<Case> {
+pub fn generate(schema: &Value) -> Generated {
     let (Some(base), Ok(validator)) = (complete(schema), compile(schema)) else {
-        return Vec::new();
+        return Generated::default();
     };
-    let mut found = Vec::new();
-    let everything = fill(schema, &base, false);
-    found.push(Case {
+    let mut found = Found::of(&base);
+    found.add(0, || Case {
         option: String::new(),
         pointer: String::new(),
         why: "every option set",
         value: None,
         verdict: Verdict::Loose,
-        options: everything,
+        options: fill(schema, &base, false),
     });
     leaves(schema, "", "", &mut |option, pointer, property| {
         for draft in drafts(property) {
-            found.push(Case {
+            found.add(draft.value.to_string().len(), || Case {
                 option: option.to_owned(),
                 pointer: pointer.to_owned(),
                 why: draft.why,
@@ -153,8 +130,38 @@ pub fn cases(schema: &Value) -> Vec<Case> {
         }
     });
     groups(schema, &base, "", "", &mut found);
-    found.retain(|case| validator.is_valid(&case.options) != (case.verdict == Verdict::Refused));
-    found
+    let mut generated = found.generated;
+    let fits = |case: &Case| validator.is_valid(&case.options) != (case.verdict == Verdict::Refused);
+    generated.cases.retain(fits);
+    generated
+}
+
+/// The cases so far, and what they take.
+struct Found {
+    generated: Generated,
+    base: usize,
+    bytes: usize,
+}
+
+impl Found {
+    fn of(base: &Value) -> Self {
+        Found {
+            generated: Generated::default(),
+            base: base.to_string().len(),
+            bytes: 0,
+        }
+    }
+
+    /// Adds a case whose value has so many bytes, while there is room.
+    fn add(&mut self, bytes: usize, case: impl FnOnce() -> Case) {
+        let bytes = self.bytes.saturating_add(self.base).saturating_add(bytes);
+        if bytes > ALL_BYTES {
+            self.generated.left_out += 1;
+            return;
+        }
+        self.bytes = bytes;
+        self.generated.cases.push(case());
+    }
 }
 
 /// As [`with`], with an object in the place of the one that was there.
@@ -163,17 +170,7 @@ fn with_whole(options: &Value, path: &str, value: Value) -> Value {
 }
 
 /// What is wrong with a group as a whole: a required option left out, one that is unknown, no group at all.
-fn groups(schema: &Value, base: &Value, path: &str, pointer: &str, found: &mut Vec<Case>) {
-    let mut add = |option: String, why, value: Option<Value>, options| {
-        found.push(Case {
-            option,
-            pointer: pointer.to_owned(),
-            why,
-            value,
-            verdict: Verdict::Refused,
-            options,
-        });
-    };
+fn groups(schema: &Value, base: &Value, path: &str, pointer: &str, found: &mut Found) {
     let here = if path.is_empty() { Some(base) } else { get(base, path) };
     let Some(Value::Object(here)) = here else {
         return;
@@ -185,29 +182,38 @@ fn groups(schema: &Value, base: &Value, path: &str, pointer: &str, found: &mut V
             with_whole(base, path, value)
         }
     };
+    let refused = |option: String, why, value: Option<Value>, options| Case {
+        option,
+        pointer: pointer.to_owned(),
+        why,
+        value,
+        verdict: Verdict::Refused,
+        options,
+    };
     for name in required(schema) {
-        let mut without = here.clone();
-        without.remove(name);
-        add(
-            join(path, name),
-            "required and left out",
-            None,
-            put(Value::Object(without)),
-        );
+        found.add(0, || {
+            let mut without = here.clone();
+            without.remove(name);
+            refused(
+                join(path, name),
+                "required and left out",
+                None,
+                put(Value::Object(without)),
+            )
+        });
     }
     if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
-        let name = "no-such-option";
-        let value = json!("x");
-        add(
-            join(path, name),
-            "an unknown option",
-            Some(value.clone()),
-            with(base, &join(path, name), value),
-        );
+        let (name, value) = (join(path, "no-such-option"), json!("x"));
+        found.add(0, || {
+            let options = with(base, &name, value.clone());
+            refused(name, "an unknown option", Some(value), options)
+        });
     }
     if !path.is_empty() && schema["type"] == "object" {
         let value = json!("x");
-        add(path.to_owned(), "a text for a group", Some(value.clone()), put(value));
+        found.add(0, || {
+            refused(path.to_owned(), "a text for a group", Some(value.clone()), put(value))
+        });
     }
     for (key, property) in properties(schema) {
         if properties(property).next().is_some() {
@@ -217,186 +223,44 @@ fn groups(schema: &Value, base: &Value, path: &str, pointer: &str, found: &mut V
     }
 }
 
-/// Every value for one property.
-fn drafts(property: &Value) -> Vec<Draft> {
-    let mut drafts = Drafts::default();
-    if let Some(default) = property.get("default") {
-        drafts.add("its default", default.clone(), Verdict::Stated);
-    }
-    if let Some(Value::Array(values)) = property.get("enum") {
-        for value in values {
-            drafts.add("a value of the enum", value.clone(), Verdict::Stated);
-        }
-        drafts.add("no value of the enum", json!("no such value"), Verdict::Refused);
-    }
-    for kind in types(property) {
-        match kind {
-            "integer" | "number" => numbers(property, kind == "integer", &mut drafts),
-            "string" => texts(property, &mut drafts),
-            "boolean" => {
-                drafts.add("true", json!(true), Verdict::Stated);
-                drafts.add("false", json!(false), Verdict::Stated);
-            }
-            "array" => arrays(property, &mut drafts),
-            "null" => drafts.add("null", Value::Null, Verdict::Stated),
-            _ => {}
-        }
-    }
-    wrong_types(property, &mut drafts);
-    drafts.0.into_values().collect()
-}
-
-/// By what is written, so that no value comes twice; the surest word of each is kept.
-#[derive(Default)]
-struct Drafts(BTreeMap<String, Draft>);
-
-impl Drafts {
-    fn add(&mut self, why: &'static str, value: Value, verdict: Verdict) {
-        let draft = Draft { why, value, verdict };
-        self.0.entry(draft.value.to_string()).or_insert(draft);
-    }
-}
-
-fn types(property: &Value) -> Vec<&str> {
-    match property.get("type") {
-        Some(Value::String(kind)) => vec![kind],
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn wrong_types(property: &Value, drafts: &mut Drafts) {
-    let types = types(property);
-    if types.is_empty() {
-        return;
-    }
-    let number = types.contains(&"number") || types.contains(&"integer");
-    let mut wrong = |fits: bool, why, value| {
-        if !fits {
-            drafts.add(why, value, Verdict::Refused);
-        }
-    };
-    wrong(types.contains(&"string"), "a text", json!("x"));
-    wrong(number, "a number", json!(7));
-    wrong(types.contains(&"number") || !number, "a fraction", json!(1.5));
-    wrong(types.contains(&"boolean"), "a boolean", json!(true));
-    wrong(types.contains(&"array"), "a list", json!(["x"]));
-    wrong(types.contains(&"object"), "an object", json!({"x": 1}));
-    wrong(types.contains(&"null"), "null", Value::Null);
-}
-
-fn numbers(property: &Value, integer: bool, drafts: &mut Drafts) {
-    let limit = |key: &str| property.get(key).and_then(Value::as_f64);
-    let open = |key: &str| property.get(key).and_then(Value::as_bool) == Some(true);
-    let step = limit("multipleOf").unwrap_or(if integer { 1.0 } else { 0.5 });
-    let number = |value: f64| if integer { whole(value) } else { fraction(value) };
-    let mut add = |why, value: f64, verdict| drafts.add(why, number(value), verdict);
-    // A limit that is no whole number is not a value of an integer itself.
-    let lowest = |minimum: f64| if integer { minimum.ceil() } else { minimum };
-    let highest = |maximum: f64| if integer { maximum.floor() } else { maximum };
-    match limit("minimum").map(lowest) {
-        Some(minimum) if open("exclusiveMinimum") => {
-            add("the minimum, which is excluded", minimum, Verdict::Refused);
-            add("above the minimum", minimum + step, Verdict::Stated);
-        }
-        Some(minimum) => {
-            add("the minimum", minimum, Verdict::Stated);
-            add("below the minimum", minimum - step, Verdict::Refused);
-        }
-        None => {
-            add("zero", 0.0, Verdict::Loose);
-            add("a negative number", -step, Verdict::Loose);
-        }
-    }
-    match limit("maximum").map(highest) {
-        Some(maximum) if open("exclusiveMaximum") => {
-            add("the maximum, which is excluded", maximum, Verdict::Refused);
-            add("below the maximum", maximum - step, Verdict::Stated);
-        }
-        Some(maximum) => {
-            add("the maximum", maximum, Verdict::Stated);
-            add("above the maximum", maximum + step, Verdict::Refused);
-        }
-        None => add(
-            "a large number",
-            limit("minimum").map_or(1e6, lowest).max(0.0) + 1e6 * step,
-            Verdict::Loose,
-        ),
-    }
-}
-
-/// Within what an i64 holds; further out no option is.
-fn whole(value: f64) -> Value {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "`as` saturates, and no option is that large"
-    )]
-    let value = value as i64;
-    json!(value)
-}
-
-fn fraction(value: f64) -> Value {
-    Number::from_f64(value).map_or(Value::Null, Value::Number)
-}
-
-fn texts(property: &Value, drafts: &mut Drafts) {
-    let length = |key: &str| property.get(key).and_then(Value::as_u64);
-    let of_length = |length: u64| json!("a".repeat(usize::try_from(length).unwrap_or_default()));
-    if property.get("enum").is_some() {
-        return;
-    }
-    if let Some(minimum) = length("minLength").filter(|length| (1..LENGTH).contains(length)) {
-        drafts.add("the shortest text", of_length(minimum), Verdict::Stated);
-        drafts.add("a text that is too short", of_length(minimum - 1), Verdict::Refused);
-    } else {
-        drafts.add("an empty text", json!(""), Verdict::Loose);
-    }
-    if let Some(maximum) = length("maxLength").filter(|length| *length < LENGTH) {
-        drafts.add("the longest text", of_length(maximum), Verdict::Stated);
-        drafts.add("a text that is too long", of_length(maximum + 1), Verdict::Refused);
-    }
-    let pattern = property.get("pattern").and_then(Value::as_str);
-    let fits = pattern.and_then(|pattern| compile(&json!({"pattern": pattern})).ok());
-    if let Some(fits) = fits {
-        let (fitting, others): (Vec<&str>, Vec<&str>) = TEXTS.iter().partition(|text| fits.is_valid(&json!(text)));
-        for text in fitting {
-            drafts.add("a text that fits the pattern", json!(text), Verdict::Loose);
-        }
-        for text in others {
-            drafts.add("a text that does not fit the pattern", json!(text), Verdict::Refused);
-        }
-    }
-    drafts.add("a text with a quote and a backslash", json!(AWKWARD), Verdict::Loose);
-}
-
-fn arrays(property: &Value, drafts: &mut Drafts) {
-    let item = property.get("items").and_then(sample).unwrap_or_else(|| json!("x"));
-    let of_length = |length: u64| {
-        let length = usize::try_from(length).unwrap_or_default();
-        Value::Array(vec![item.clone(); length])
-    };
-    let limit = |key: &str| property.get(key).and_then(Value::as_u64).filter(|limit| *limit < 100);
-    match limit("minItems").filter(|minimum| *minimum > 0) {
-        Some(minimum) => {
-            drafts.add("the shortest list", of_length(minimum), Verdict::Stated);
-            drafts.add("a list that is too short", of_length(minimum - 1), Verdict::Refused);
-        }
-        None => drafts.add("an empty list", json!([]), Verdict::Loose),
-    }
-    if let Some(maximum) = limit("maxItems") {
-        drafts.add("the longest list", of_length(maximum), Verdict::Stated);
-        drafts.add("a list that is too long", of_length(maximum + 1), Verdict::Refused);
-    } else {
-        drafts.add(
-            "a list of one",
-            of_length(limit("minItems").unwrap_or(1).max(1)),
-            Verdict::Loose,
-        );
-    }
-}
-
 /// The options of a case over the defaults of its schema: what a user would pass, and what they become.
 #[must_use]
 pub fn merged(schema: &Value, case: &Case) -> Option<Value> {
     Some(merge(&defaults(schema)?, &case.options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each case has every option: with a long default, a hundred switches alone would take hundreds of megabytes.
+    #[test]
+    fn all_cases_together_have_a_limit_and_what_is_left_out_is_counted() {
+        let options = |count: usize| {
+            let switches = (0..count).map(|number| (format!("switch-{number}"), json!({"type": "boolean"})));
+            let long = (
+                "long".to_owned(),
+                json!({"type": "string", "default": "a".repeat(1 << 20)}),
+            );
+            json!({"properties": switches.chain([long]).collect::<serde_json::Map<_, _>>()})
+        };
+        let of = |count: usize| generate(&options(count));
+        assert_eq!(of(1).left_out, 0);
+        let many = of(100);
+        let bytes: usize = many.cases.iter().map(|case| case.options.to_string().len()).sum();
+        assert!(
+            many.left_out > 100 && !many.cases.is_empty() && bytes <= ALL_BYTES + (1 << 20),
+            "{bytes}"
+        );
+    }
+
+    #[test]
+    fn a_choice_is_what_the_author_wrote_for_people_to_choose() {
+        let schema = json!({"properties": {
+            "debug": {"type": "boolean"}, "tag": {"type": "string", "enum": ["1.0", "1.1"]},
+            "cpus": {"type": "number", "minimum": 1, "default": 2}, "name": {"type": "string", "minLength": 1}}});
+        let choices: BTreeSet<String> = generate(&schema).cases.iter().filter_map(Case::choice).collect();
+        let expected = ["debug = true", "debug = false", "tag = \"1.0\"", "tag = \"1.1\""].map(str::to_owned);
+        assert_eq!(choices, BTreeSet::from(expected));
+    }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::artefacts::{Index, PackagedImage};
 use super::source::Source;
 use super::{index, source};
+use crate::docker::Content;
 use crate::{Error, Kind, Result};
 
 /// The host that serves archives of sources.
@@ -17,10 +18,8 @@ pub const HOST: &str = "universe.example";
 #[derive(Clone, Debug, Default)]
 pub struct Universe {
     sources: Vec<String>,
-    files: BTreeMap<(String, String), Vec<u8>>,
+    files: BTreeMap<(String, String), Content>,
     images: Vec<PackagedImage>,
-    /// Of what the server's own image has.
-    hosts: BTreeSet<String>,
 }
 
 /// The addresses of what is served.
@@ -31,7 +30,8 @@ pub struct Served {
     pub sources: Vec<String>,
     /// Every host name that something is served under.
     pub hosts: BTreeSet<String>,
-    /// The images that packages run: nodes that have a Docker from the start have them under these names.
+    /// The images that something is served from, and those that packages run: nodes that have a Docker from the start
+    /// have them under their names.
     #[serde(default)]
     pub images: Vec<PackagedImage>,
 }
@@ -63,7 +63,7 @@ impl Universe {
 
     /// As [`Universe::source`], of an archive as it is, whether a client takes it or not.
     #[must_use]
-    pub fn archive(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn archive(mut self, name: &str, bytes: impl Into<Content>) -> Self {
         let path = format!("/{name}.zip");
         self.sources.push(format!("http://{HOST}{path}"));
         self.files.insert((HOST.to_owned(), path), bytes.into());
@@ -73,14 +73,10 @@ impl Universe {
     /// Adds everything that an artefact index has.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for a URL that is not plain HTTP on port 80; else as [`Index::bytes`].
+    /// [`Kind::Usage`] for a URL that is not plain HTTP on port 80; else as [`Index::content`].
     pub fn artefacts(mut self, index: &Index) -> Result<Self> {
         for artefact in index.iter() {
-            let place = place(&artefact.url)?;
-            match index.bytes(artefact)? {
-                Some(bytes) => drop(self.files.insert(place, bytes)),
-                None => drop(self.hosts.insert(place.0)),
-            }
+            self.files.insert(place(&artefact.url)?, index.content(artefact)?);
         }
         for image in index.images() {
             image.served.keys().try_for_each(|url| place(url).map(drop))?;
@@ -93,7 +89,7 @@ impl Universe {
     ///
     /// # Errors
     /// As [`Universe::artefacts`].
-    pub fn file(mut self, url: &str, bytes: impl Into<Vec<u8>>) -> Result<Self> {
+    pub fn file(mut self, url: &str, bytes: impl Into<Content>) -> Result<Self> {
         self.files.insert(place(url)?, bytes.into());
         Ok(self)
     }
@@ -109,7 +105,6 @@ impl Universe {
                 .files
                 .keys()
                 .map(|(host, _)| host.clone())
-                .chain(self.hosts.iter().cloned())
                 .chain(of_images)
                 .collect(),
             images: self.images.clone(),
@@ -117,9 +112,9 @@ impl Universe {
     }
 
     /// Host, path from its slash, and content of every file.
-    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str, &[u8])> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str, &Content)> {
         let files = self.files.iter();
-        files.map(|((host, path), bytes)| (host.as_str(), path.as_str(), bytes.as_slice()))
+        files.map(|((host, path), content)| (host.as_str(), path.as_str(), content))
     }
 }
 
@@ -127,7 +122,7 @@ impl Universe {
 pub(crate) fn place(url: &str) -> Result<(String, String)> {
     let wrong = |what: &str| {
         Error::new(Kind::Usage, format!("{url}: {what}"))
-            .expected("http://HOST/PATH: there is no TLS, and no other port")
+            .expected("http://HOST/PATH: a cluster's Universe has no TLS, and no port but 80")
     };
     let parsed = Url::parse(url).map_err(|error| wrong("it is no URL").caused_by(error))?;
     let host = parsed.host_str().unwrap_or_default();
@@ -154,10 +149,14 @@ mod tests {
         );
         let hosts: Vec<&str> = served.hosts.iter().map(String::as_str).collect();
         assert_eq!(hosts, ["downloads.example", "universe.example"]);
+        let is_there = |content: &Content| match content {
+            Content::Bytes(bytes) => !bytes.is_empty(),
+            Content::File(path) => path.is_file(),
+        };
         assert!(
             universe
                 .files()
-                .all(|(_, path, bytes)| path.starts_with('/') && !bytes.is_empty())
+                .all(|(_, path, content)| path.starts_with('/') && is_there(content))
         );
     }
 

@@ -10,7 +10,7 @@ use super::sections::{cleanup_of, gaps_of, profiles_of, readme_of, subject_of};
 use super::tails::tails_of;
 use super::verdict;
 use crate::catalogue::{Catalogue, Channel, Requirement, RequirementId, Versions, case_of_test};
-use crate::evidence::{SCENARIO_FILE, ScenarioRecord, rerun_command, rerun_filtered};
+use crate::evidence::{SCENARIO_FILE, ScenarioRecord, reaped, rerun_command, rerun_filtered};
 
 /// The record of one attempt and the folder it lies in.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +85,8 @@ pub fn build(inputs: Inputs<'_>) -> Report {
             Channel::Provisional => provisional.push(result),
         }
     }
-    let cleanup = cleanup_of(inputs.evidence);
+    let mut cleanup = cleanup_of(inputs.evidence);
+    cleanup.leaked.extend(reaped(inputs.directory));
     let mut problems = inputs.problems.clone();
     problems.extend(strays(&inputs));
     let profiles = profiles_of(&requirements, inputs.capabilities);

@@ -98,13 +98,15 @@ pub fn of_case(attempts: &[Outcome]) -> Outcome {
 }
 
 /// What an outcome means for a requirement of that level and class: a SHOULD or MAY that fails is `nonstrict`, and
-/// what is only looked at has no verdict.
+/// what is only looked at has no verdict while it is as its sentence says, and is `nonstrict` too when it is not.
 #[must_use]
 pub fn of_requirement(level: Level, class: Class, cases: Outcome) -> Outcome {
     match (class, level, cases) {
         (_, _, Outcome::Errored) => Outcome::Errored,
-        (Class::Informational, _, Outcome::Passed | Outcome::Failed) => Outcome::Informational,
-        (_, Level::Should | Level::May, Outcome::Failed) => Outcome::Nonstrict,
+        (Class::Informational, _, Outcome::Passed) => Outcome::Informational,
+        (Class::Informational, _, Outcome::Failed) | (_, Level::Should | Level::May, Outcome::Failed) => {
+            Outcome::Nonstrict
+        }
         (_, _, other) => other,
     }
 }
@@ -255,8 +257,12 @@ mod tests {
         assert_eq!(of(Level::Must, Outcome::Failed), Outcome::Failed);
         assert_eq!(of(Level::Should, Outcome::Errored), Outcome::Errored);
         assert_eq!(
-            of_requirement(Level::Must, Class::Informational, Outcome::Failed),
+            of_requirement(Level::Must, Class::Informational, Outcome::Passed),
             Outcome::Informational
+        );
+        assert_eq!(
+            of_requirement(Level::Must, Class::Informational, Outcome::Failed),
+            Outcome::Nonstrict
         );
     }
 

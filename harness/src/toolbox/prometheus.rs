@@ -119,6 +119,20 @@ impl Prometheus {
             .await
     }
 
+    /// Waits until an expression gives one figure, and this one: what was scraped is kept a little later.
+    ///
+    /// # Errors
+    /// [`Kind::Deadline`](crate::Kind::Deadline) with what it gives instead.
+    pub async fn await_figure(&self, expression: &str, figure: f64) -> Result<()> {
+        Wait::that(format!("{expression} is {figure}"), APP_STATE)
+            .until(async || match self.figure(expression).await {
+                Ok(Some(now)) if (now - figure).abs() < f64::EPSILON => Probe::Ready(()),
+                Ok(now) => Probe::NotYet(format!("it is {now:?}")),
+                Err(error) => Probe::NotYet(error.to_string()),
+            })
+            .await
+    }
+
     /// The one figure that an expression gives now; `None` where it gives none.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What runs on a cluster: services that packages install, and the typed clients of their schedulers.
 
 pub mod kafka;
+pub mod kafka_manager;
 pub mod spark;
 
 pub use kafka::Kafka;
@@ -18,6 +19,7 @@ use crate::provenance::ComponentRecord;
 pub(crate) fn records(images: &Images, image: &PackagedImage) -> Result<Vec<ComponentRecord>> {
     match image.folder.as_str() {
         spark::FOLDER => spark::records(images, image),
+        spark::release::FOLDER => spark::release::records(images, image),
         _ => Ok(Vec::new()),
     }
 }

@@ -2,6 +2,7 @@
 //! leaves under way when it ends.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
@@ -43,7 +44,12 @@ impl Gate {
 
     /// Waits until a request is held.
     pub(crate) async fn holds_one(&self) {
-        self.until(|state| state.held > 0).await;
+        self.holds_one_within(crate::child::PATIENCE).await;
+    }
+
+    /// As [`Gate::holds_one`], of what has much to do before.
+    pub(crate) async fn holds_one_within(&self, limit: Duration) {
+        self.until(limit, |state| state.held > 0).await;
     }
 
     /// Lets everything through, now and later.
@@ -53,12 +59,12 @@ impl Gate {
 
     /// Waits until the engine has answered a request that was held.
     pub(crate) async fn one_passed(&self) {
-        self.until(|state| state.passed > 0).await;
+        self.until(crate::child::PATIENCE, |state| state.passed > 0).await;
     }
 
-    async fn until(&self, what: impl FnMut(&State) -> bool) {
+    async fn until(&self, limit: Duration, what: impl FnMut(&State) -> bool) {
         let mut state = self.state.subscribe();
-        let waited = tokio::time::timeout(crate::child::PATIENCE, state.wait_for(what)).await;
+        let waited = tokio::time::timeout(limit, state.wait_for(what)).await;
         drop(waited.expect("in time").expect("the sender is there"));
     }
 }

@@ -25,7 +25,7 @@ use nix::unistd::Pid;
 use tokio::process::Command;
 
 /// What the first boot on a machine without images takes is not what these tests are about: they run warm.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What `up` is told where a test needs no more than ZooKeeper and Mesos.
 pub(crate) const BARE: [&str; 2] = ["--services", "none"];
@@ -64,6 +64,11 @@ impl Child {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
         path
+    }
+
+    /// The label of all that its run makes.
+    pub(crate) fn label(&self) -> String {
+        equals(labels::RUN, &self.run)
     }
 
     /// Where its evidence lies.

@@ -84,6 +84,16 @@ impl Head {
         first.split_whitespace().next() == Some(method) && first.contains(part)
     }
 
+    /// Puts `text` behind the first `part` of its path or query, where there is one.
+    pub(crate) fn insert_after(&mut self, part: &str, text: &str) {
+        let line = self.bytes.iter().position(|byte| *byte == b'\r').unwrap_or(self.end);
+        let found = String::from_utf8_lossy(&self.bytes[..line]).find(part);
+        if let Some(at) = found.map(|at| at + part.len()) {
+            self.bytes.splice(at..at, text.bytes());
+            self.end += text.len();
+        }
+    }
+
     /// Passes the request on to the engine, and what it answers back.
     pub(crate) async fn forward(self, mut client: UnixStream) -> std::io::Result<()> {
         let (head, rest) = self.bytes.split_at(self.end);

@@ -4,33 +4,46 @@
 mod cgroups;
 #[path = "../child/mod.rs"]
 mod child;
+mod crowd;
+#[path = "../child/foreign.rs"]
+mod foreign;
+#[allow(dead_code, reason = "the tests of leases use the rest of it")]
+#[path = "../child/gate.rs"]
+mod gate;
 mod kept;
 mod memory;
 mod node_docker;
 #[path = "owner.rs"]
 mod owner_of;
+mod partition;
 #[path = "../child/refusing.rs"]
 mod refusing;
+#[path = "../child/view.rs"]
+mod view;
 
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use child::Child;
+use foreign::Foreign;
+use gate::Gate;
 use harness::await_until::{Probe, Wait};
 use harness::deadlines::Deadline;
 use harness::docker::volume;
 use harness::evidence::{ScenarioRecord, Verdict};
 use harness::labels::{self, Labels};
 use harness::report::Outcome;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use owner_of::{EVERYTHING, HANGS, PASSES, READY, says};
 use refusing::{Refusal, Refusing};
 use serde_json::json;
 
-/// The promise for what no code of its owner can remove.
-const REAPED: Duration = Duration::from_secs(10);
+/// The promise for what no code of its owner can remove, on a machine that is not busy with other tests.
+const PROMISED: Duration = Duration::from_secs(10);
+/// The same beside other tests.
+const REAPED: Duration = Duration::from_secs(60);
 
 /// Not a test of its own: what the children of the tests here are.
 #[tokio::test(flavor = "multi_thread")]
@@ -49,14 +62,14 @@ fn record(child: &Child, attempt: &str) -> ScenarioRecord {
 #[tokio::test]
 async fn a_test_that_nextest_times_out_keeps_its_logs_and_removes_all() {
     let child = Child::new("nextest").await;
-    let mut nextest = nextest(&child);
+    let foreign = Foreign::new(&child).await;
+    let mut nextest = nextest(&child, "40s", "30s");
     nextest.stdout(Stdio::piped());
     let ended = child::end(nextest.spawn().expect("it starts")).await;
     child.assert_nothing_left().await;
     // That of tests that failed.
     ended.assert_code(100);
-    ended.assert_says(&[READY, "TERMINATING", "TIMEOUT", "removing what was created"]);
-    assert!(!ended.stderr.contains("SIGKILL"), "{}", ended.stderr);
+    ended.assert_says(&[READY, "TERMINATING", "TIMEOUT", "removing what was created", "removed "]);
     let record = record(&child, "owner");
     assert_eq!(
         record.outcome,
@@ -67,10 +80,30 @@ async fn a_test_that_nextest_times_out_keeps_its_logs_and_removes_all() {
     assert_eq!(record.cleanup.removed, record.cleanup.created);
     let log = format!("logs-{}-mesos-master1-mesos-master.log", child.name);
     assert!(record.attachments.contains(&log), "{:?}", record.attachments);
+    foreign.assert_untouched().await;
 }
 
-/// nextest over this test binary, which it need not build, with a profile that loses patience after seconds.
-fn nextest(child: &Child) -> tokio::process::Command {
+/// P6: where the grace period is over, nextest kills the group of a test that removes yet; its reaper goes on.
+#[tokio::test]
+async fn a_test_that_nextest_kills_leaves_all_to_the_reaper() {
+    let child = Child::new("nextest-kills").await;
+    // Neither the test nor its reaper removes anything before it opens.
+    let gate = Gate::closed_to(child.folder.path(), "DELETE", "/");
+    let mut nextest = nextest(&child, "10s", "1s");
+    nextest.stdout(Stdio::piped()).env("DOCKER_HOST", gate.address());
+    let ended = child::end(nextest.spawn().expect("it starts")).await;
+    ended.assert_code(100);
+    ended.assert_says(&["TERMINATING", "TIMEOUT", "removing what was created"]);
+    assert!(!ended.stderr.contains("removed "), "it had not ended: {}", ended.stderr);
+    assert_ne!(child.objects().await, Vec::<String>::new(), "{}", ended.stderr);
+    let reaper = child::reaper_of(&child.lease().await);
+    gate.open();
+    child.assert_gone_within(REAPED).await;
+    child::await_end_of(reaper).await;
+}
+
+/// nextest over this test binary, which it need not build, with a profile that loses patience after `period`.
+fn nextest(child: &Child, period: &str, grace: &str) -> tokio::process::Command {
     let root = harness::workspace::checkout();
     let metadata = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
@@ -94,10 +127,11 @@ fn nextest(child: &Child) -> tokio::process::Command {
             "package-id": package.expect("it is a package of the workspace")["id"], "binary-path": this,
         }},
     });
-    let config =
-        "[profile.default]\nslow-timeout = { period = \"20s\", terminate-after = 1, grace-period = \"30s\" }\n";
+    let config = format!(
+        "[profile.default]\nslow-timeout = {{ period = \"{period}\", terminate-after = 1, grace-period = \"{grace}\" }}\n"
+    );
     let path = |path: PathBuf| path.to_str().expect("a path of ours is UTF-8").to_owned();
-    let config = path(child.file("nextest.toml", config));
+    let config = path(child.file("nextest.toml", &config));
     let metadata = path(child.file("cargo.json", &metadata));
     let binaries = path(child.file("binaries.json", &binaries.to_string()));
     let arguments = [
@@ -127,13 +161,15 @@ fn nextest(child: &Child) -> tokio::process::Command {
     command
 }
 
-/// P6, P14: a paused container cannot be told anything, and an image is no object of a cluster.
+/// P6, P14: a paused container cannot be told anything, and an image is no object of a cluster. The whole group of
+/// processes is killed, as a test runner and the end of a terminal do it.
 #[tokio::test]
-async fn kill_9_leaves_nothing_of_any_kind() {
+async fn kill_9_of_the_group_leaves_nothing_of_any_kind() {
     let child = Child::new("everything").await;
-    let mut owner = owner_of::command(&child, &child.name, EVERYTHING)
-        .spawn()
-        .expect("it starts");
+    let foreign = Foreign::new(&child).await;
+    let mut owner = owner_of::command(&child, &child.name, EVERYTHING);
+    let mut owner = owner.process_group(0).spawn().expect("it starts");
+    let group = owner.id().and_then(|id| i32::try_from(id).ok()).expect("it runs");
     let said = says(&mut owner, READY).await;
     let lease = said
         .iter()
@@ -141,26 +177,34 @@ async fn kill_9_leaves_nothing_of_any_kind() {
         .expect("it said so");
     let reaper = child::reaper_of(lease);
     kill(reaper, Signal::SIGSTOP).expect("it is ours");
-    child::send(&owner, Signal::SIGKILL);
+    killpg(Pid::from_raw(group), Signal::SIGKILL).expect("it is ours");
     owner.wait().await.expect("it ends");
     let left = child.objects().await;
     for kind in ["container ", "network ", "volume ", "image "] {
         assert!(left.iter().any(|object| object.starts_with(kind)), "{kind} of {left:?}");
     }
     kill(reaper, Signal::SIGCONT).expect("it is ours");
-    child.assert_gone_within(REAPED).await;
+    child.assert_gone_within(PROMISED).await;
     child::await_end_of(reaper).await;
+    foreign.assert_untouched().await;
 }
 
 /// P8: two people, or two runs, at the same moment; and two who want the same name.
 #[tokio::test]
 async fn two_clusters_boot_at_once_and_do_not_meet() {
     let (one, other) = tokio::join!(Child::new("one"), Child::new("other"));
+    let foreign = Foreign::new(&one).await;
     let args = &["--slaves", "1"];
-    let (first, second, third) = tokio::join!(one.harness("up", args), other.harness("up", args), async {
-        // Not yet a cluster that is up: who asks for it is told so, and nothing is made or changed.
-        one.lease().await;
-        one.harness("up", args).await
+    // Not yet a cluster that is up: who asks for it is told so, and nothing is made or changed.
+    let gate = Gate::closed_to(one.folder.path(), "POST", "/containers/create");
+    let address = gate.address();
+    let held = [("DOCKER_HOST", address.as_str())];
+    let first = one.harness_with("up", args, &held);
+    let (first, second, third) = tokio::join!(first, other.harness("up", args), async {
+        gate.holds_one().await;
+        let third = one.harness("up", args).await;
+        gate.open();
+        third
     });
     first.assert_code(0);
     second.assert_code(0);
@@ -183,6 +227,7 @@ async fn two_clusters_boot_at_once_and_do_not_meet() {
     other.harness("status", &[]).await.assert_says(&["mesos-agent"]);
     other.harness("down", &[]).await.assert_code(0);
     other.assert_nothing_left().await;
+    foreign.assert_untouched().await;
 }
 
 /// Who enters a node of a scenario that runs makes containers there: they belong to the scenario, and go with it.
@@ -206,6 +251,7 @@ async fn a_look_into_a_running_scenario_goes_with_it() {
 #[tokio::test]
 async fn a_removal_that_fails_is_loud() {
     let child = Child::new("refused").await;
+    let foreign = Foreign::new(&child).await;
     let engine = Refusing::new(
         child.folder.path(),
         Refusal {
@@ -217,7 +263,7 @@ async fn a_removal_that_fails_is_loud() {
     let mut owner = owner_of::command(&child, &child.name, PASSES);
     owner
         .env("DOCKER_HOST", engine.address())
-        .env("HARNESS_DEADLINES", "TEARDOWN=10");
+        .env("HARNESS_DEADLINES", "TEARDOWN=20");
     let ended = child::end(owner.spawn().expect("it starts")).await;
     assert!(!ended.status.success(), "{}", ended.stderr);
     let network = format!("network {}", child.name);
@@ -243,7 +289,7 @@ async fn a_removal_that_fails_is_loud() {
 
     let env = [
         ("DOCKER_HOST", engine.address()),
-        ("HARNESS_DEADLINES", "TEARDOWN=10".to_owned()),
+        ("HARNESS_DEADLINES", "TEARDOWN=20".to_owned()),
     ];
     let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
     let down = child.harness_with("down", &[], &env).await;
@@ -264,6 +310,16 @@ async fn a_removal_that_fails_is_loud() {
         .await
         .expect("it does");
     child.assert_nothing_left().await;
+    foreign.assert_untouched().await;
+    // What it could not do is told to whoever reads of the run.
+    let told = harness::evidence::reaped(&child.folder.path().join("run"));
+    let [told] = &told[..] else {
+        panic!("one reaper failed: {told:?}");
+    };
+    assert!(
+        told.contains(&network) && told.contains("the bridge is busy, by the test"),
+        "{told}"
+    );
 }
 
 /// P7: a run sweeps before it begins, here one whose scenarios then do not build.

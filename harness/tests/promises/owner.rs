@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use crate::child::{self, Child};
+use crate::view::View;
 
 const ROLE: &str = "TEST_OWNER_ROLE";
 const NAME: &str = "TEST_OWNER_NAME";
@@ -31,8 +32,17 @@ pub(crate) const LIMITS: &str = "limits";
 pub(crate) const DOCKER: &str = "docker";
 /// A cluster, and a check that does not hold.
 pub(crate) const FAILS: &str = "fails";
+/// A cluster whose slave is cut off from its master, and a check that does not hold.
+pub(crate) const CUT: &str = "cut";
+/// The same, and a test that never ends.
+pub(crate) const CUT_AND_HANGS: &str = "cut and hangs";
 /// A cluster, a check that holds, and an ordinary end.
 pub(crate) const PASSES: &str = "passes";
+/// A network, from the subnet [`WANTED`] on.
+pub(crate) const NETWORK: &str = "network";
+/// The subnet of [`SEED`]: in a part of the pool where those of clusters, that begin anywhere, seldom are.
+pub(crate) const WANTED: &str = "10.127.240.0/24";
+const SEED: u16 = 63 * 256 + 240;
 /// Memory and nothing else.
 pub(crate) const RESERVES: &str = "reserves";
 /// Memory twice, as two clusters of one scenario.
@@ -51,13 +61,36 @@ pub(crate) fn command(child: &Child, name: &str, role: &str) -> Command {
     command
 }
 
-/// A child that takes so much memory of a machine that has `of`.
-pub(crate) fn reserving(child: &Child, name: &str, role: &str, megabytes: u64, of: u64) -> Command {
-    let mut command = command(child, name, role);
-    command
-        .env(MEGABYTES, megabytes.to_string())
-        .env("HARNESS_MEMORY", of.to_string());
-    command
+/// A machine of its own for memory: what other tests have on the engine does not count on it, and what it has not for
+/// them.
+pub(crate) struct Machine<'a> {
+    pub(crate) child: &'a Child,
+    pub(crate) megabytes: u64,
+    view: View,
+}
+
+impl<'a> Machine<'a> {
+    pub(crate) fn new(child: &'a Child, megabytes: u64) -> Self {
+        let view = View::of(child.folder.path(), &child.label());
+        Machine { child, megabytes, view }
+    }
+
+    /// What whoever runs on it is told.
+    pub(crate) fn env(&self) -> [(&'static str, String); 3] {
+        let ledger = self.child.folder.path().join("ledger").display().to_string();
+        [
+            ("HARNESS_MEMORY", self.megabytes.to_string()),
+            ("HARNESS_LEDGER", ledger),
+            ("DOCKER_HOST", self.view.address()),
+        ]
+    }
+
+    /// A child in `role` that takes so much of it.
+    pub(crate) fn reserving(&self, name: &str, role: &str, megabytes: u64) -> Command {
+        let mut command = command(self.child, name, role);
+        command.env(MEGABYTES, megabytes.to_string()).envs(self.env());
+        command
+    }
 }
 
 /// The lines an owner says up to one with `part`.
@@ -85,6 +118,15 @@ pub(crate) async fn act() -> Verdict {
         EVERYTHING => everything(&name).await?,
         LIMITS => limits(&name).await?,
         DOCKER => docker(&name).await?,
+        NETWORK => {
+            let engine = Engine::connect().await?;
+            let lease = Lease::take(&engine, NETWORK, false).await?;
+            let subnet = network::create(&engine, &name, lease.labels(), SEED).await?;
+            eprintln!("subnet {}", subnet.expect("the name is its own"));
+            eprintln!("{READY}");
+            park();
+        }
+        CUT | CUT_AND_HANGS => return cut(&name, role == CUT_AND_HANGS).await,
         RESERVES | RESERVES_TWICE => {
             let engine = Engine::connect().await?;
             let first = Lease::take(&engine, RESERVES, false).await?;
@@ -151,6 +193,17 @@ async fn limits(name: &str) -> harness::Result<()> {
     task.await_state(TaskState::TaskRunning).await?;
     eprintln!("{READY}");
     park();
+}
+
+async fn cut(name: &str, hangs: bool) -> Verdict {
+    let cluster = Cluster::builder().name(name).boot().await?;
+    let _partition = cluster.partition(cluster.slave(1)?, &[&cluster.master()]).await?;
+    eprintln!("{READY}");
+    if hangs {
+        park();
+    }
+    harness::check!(false, "the owner was told to fail");
+    cluster.finish().await
 }
 
 async fn docker(name: &str) -> harness::Result<()> {

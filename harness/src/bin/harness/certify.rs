@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use harness::certify::{self, AnyCheck, Certificate, Certifier, Judged, Verdict};
@@ -24,7 +25,8 @@ Examples:
   harness certify --list-checks
 
 It boots a cluster of its own, with two agents, and removes it. The package's downloads come from
-the artefact index that lies nearest above it (artefacts.toml): nothing is asked of the network.
+the artefact index that lies nearest above it (artefacts.toml), by http:// URLs without a port:
+the cluster has no TLS to serve them with, and nothing is asked of the network.
 
 Exit codes: 0 certified, with warnings or without; 1 refused: a check failed; 3 the machine, the
 engine or an image failed, and nothing is said of the package; 64 wrong usage, options that the
@@ -33,8 +35,11 @@ package does not take among it.";
 /// The options of `harness certify`.
 #[derive(Debug, Args)]
 pub(crate) struct CertifyArgs {
-    /// A package's folder, a revision, a source or archive with one package, or the name of a package of this checkout
+    /// A package's folder, a revision, a source or archive, or the name of a package of this checkout
     #[arg(required_unless_present = "list_checks", value_name = "PATH-OR-NAME")]
+    named: Option<String>,
+    /// Which one, where a source or an archive has several
+    #[arg(long, value_name = "NAME")]
     package: Option<String>,
     /// A JSON file of options to install with, as for `dcos package install --options`
     #[arg(long, value_name = "FILE")]
@@ -51,6 +56,9 @@ pub(crate) struct CertifyArgs {
     /// The folder for certificate.json and certificate.html [default: target/certificates/NAME-REVISION]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// How long the service may take to be back after a loss, beside its tasks' grace period [default: 90]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    back_within: Option<u64>,
     /// Make no check after the first that fails on the cluster
     #[arg(long)]
     first_failure: bool,
@@ -67,16 +75,18 @@ pub(crate) struct CertifyArgs {
 /// # Errors
 /// As [`Certifier::run`], and as [`certify::write`].
 pub(crate) async fn run(args: CertifyArgs) -> Result<ExitCode> {
-    let named = match (args.list_checks, &args.package) {
+    let named = match (args.list_checks, &args.named) {
         (true, _) => return list(args.json).map(|()| ExitCode::SUCCESS),
         (false, Some(named)) => named.clone(),
         (false, None) => return Err(Error::usage("no package is named")),
     };
     let options = args.options.as_deref().map(read_options).transpose()?;
     let mut certifier = Certifier::of(&named)
+        .package(args.package)
         .revision(args.revision)
         .stack_file(args.stack)
-        .artefacts(args.artefacts);
+        .artefacts(args.artefacts)
+        .back_within(args.back_within.map(Duration::from_secs));
     if let Some(options) = options {
         certifier = certifier.options(options);
     }

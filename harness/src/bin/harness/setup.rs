@@ -12,6 +12,7 @@ use harness::package::artefacts::{Index, PackagedImage};
 use harness::progress::Progress;
 use harness::stack::{Stack, user_file, versions_of};
 use harness::toolbox;
+use harness::workload::kafka_manager;
 use serde::Serialize;
 
 use crate::output;
@@ -95,6 +96,7 @@ pub(crate) async fn images(engine: Engine, stack: &Stack) -> Result<Vec<String>>
         toolbox::file_server::image(),
         browser::image(),
         toolbox::jvm_framework::image(),
+        kafka_manager::image(),
     ]);
     all.extend(Index::ours()?.images().iter().map(PackagedImage::spec));
     // The scenarios boot every version that is known, whatever the stack says.

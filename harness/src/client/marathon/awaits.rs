@@ -26,6 +26,20 @@ impl MarathonClient {
             .await
     }
 
+    /// Waits until no deployment is under way: an app that one changes is locked.
+    ///
+    /// # Errors
+    /// [`Kind::Deadline`](crate::Kind::Deadline) after [`DEPLOYMENT`], with what goes on.
+    pub async fn at_rest(&self) -> Result<()> {
+        Wait::that("no deployment of Marathon's is under way", DEPLOYMENT)
+            .until(async || match self.deployments().await {
+                Ok(all) if all.is_empty() => Probe::Ready(()),
+                Ok(all) => Probe::NotYet(format!("{all:?}")),
+                Err(error) => Probe::NotYet(error.to_string()),
+            })
+            .await
+    }
+
     /// Waits until an app is as `holds` wants it: `what` is a sentence such as "/a has two tasks".
     ///
     /// # Errors

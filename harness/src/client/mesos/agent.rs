@@ -1,7 +1,6 @@
 //! A Mesos agent: its documents and its operator API.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -90,15 +89,13 @@ impl AgentClient {
         operator::metrics(&self.http).await
     }
 
-    /// Whether a master has taken it, as its metric `slave/registered` says.
+    /// Whether a master has taken it, as its metric `slave/registered` says. May be asked while the agent starts.
     ///
     /// # Errors
     /// The request's.
     pub async fn is_registered(&self) -> Result<bool> {
-        // A request that arrives while the agent starts may never be answered: the caller had better ask again soon.
-        let request = self.http.get("metrics/snapshot").within(Duration::from_secs(1));
-        let metrics: BTreeMap<String, Option<f64>> = request.send().await?.json()?;
-        Ok(metrics.get("slave/registered") == Some(&Some(1.0)))
+        let registered = operator::is_set(&self.http, "slave/registered").await?;
+        Ok(registered == Some(true))
     }
 
     /// GET_VERSION.

@@ -138,6 +138,15 @@ impl MasterClient {
         operator::metrics(&self.http).await
     }
 
+    /// Whether its replica of the registry's log votes, as its metric `registrar/log/recovered` says; `None` where its
+    /// registry is in memory. May be asked while the master starts.
+    ///
+    /// # Errors
+    /// The request's.
+    pub async fn has_registry(&self) -> Result<Option<bool>> {
+        operator::is_set(&self.http, "registrar/log/recovered").await
+    }
+
     /// `/redirect`: the leader's base address as this master knows it, or nothing when it knows of none.
     ///
     /// # Errors

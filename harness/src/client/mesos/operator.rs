@@ -12,6 +12,7 @@ use crate::Result;
 use crate::client::ids::wrapped;
 use crate::client::resources::RoleResources;
 use crate::client::{AgentId, ContainerId, ExecutorId, FrameworkId, Http, TaskId};
+use crate::deadlines::STARTING_LOOK;
 
 /// `{"type": "TEARDOWN", "teardown": {…}}`.
 pub(crate) fn call(kind: &str, body: Option<Value>) -> Value {
@@ -46,6 +47,19 @@ pub(crate) async fn tell(http: &Http, kind: &str, body: Option<Value>) -> Result
     answer
         .expect(&[reqwest::StatusCode::OK, reqwest::StatusCode::ACCEPTED])
         .map(drop)
+}
+
+/// Whether the gauge `name` of a process that may be starting is 1; `None` where it has no such gauge.
+///
+/// The metrics are asked for only when `/health` answers: libprocess takes requests before it has made what authenticates
+/// them, and one for its metrics at that moment ends the process with SIGSEGV (Mesos 1.11.0,
+/// 3rdparty/libprocess/src/process.cpp, `initialize`). `/health` is the master's or agent's own, which starts after that.
+pub(crate) async fn is_set(http: &Http, name: &str) -> Result<Option<bool>> {
+    // A request that arrives at that moment may never be answered: the caller had better ask again soon.
+    let look = |path| http.get(path).within(STARTING_LOOK.limit()).send();
+    look("health").await?.ok()?;
+    let metrics: BTreeMap<String, Option<f64>> = look("metrics/snapshot").await?.json()?;
+    Ok(metrics.get(name).map(|gauge| *gauge == Some(1.0)))
 }
 
 /// GET_VERSION.

@@ -73,6 +73,15 @@ impl ZooKeeper {
             .map(|stat| stat.is_some())
     }
 
+    /// Whether a znode is there, and goes with the session that made it.
+    ///
+    /// # Errors
+    /// As [`ZooKeeper::children`].
+    pub async fn is_ephemeral(&self, path: &str) -> Result<bool> {
+        let stat = self.bounded("stat", path, self.client.check_stat(path)).await?;
+        Ok(stat.is_some_and(|stat| stat.ephemeral_owner != 0))
+    }
+
     /// Waits until a znode is there, woken by the server.
     ///
     /// # Errors

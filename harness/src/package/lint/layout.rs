@@ -8,7 +8,8 @@ use crate::package::schema::Schema;
 use crate::package::source::{Format, Package, Source};
 use crate::package::{index, json};
 
-pub(super) fn source(source: &Source, findings: &mut Vec<Finding>) {
+/// A source as a whole; of its index what stands there of `only`, where it is about one package.
+pub(super) fn source(source: &Source, only: Option<&Package>, findings: &mut Vec<Finding>) {
     let Some(root) = &source.root else { return };
     version(source, root, findings);
     if source.archived && source.tree.list(&format!("{root}scripts/")).is_empty() {
@@ -19,7 +20,7 @@ pub(super) fn source(source: &Source, findings: &mut Vec<Finding>) {
     match source.document(&name) {
         None => {}
         Some(Err(finding)) => findings.push(*finding),
-        Some(Ok(document)) => is_current(source, &document, findings),
+        Some(Ok(document)) => is_current(source, only, &document, findings),
     }
 }
 
@@ -43,7 +44,7 @@ fn version(source: &Source, root: &str, findings: &mut Vec<Finding>) {
     }
 }
 
-fn is_current(source: &Source, document: &json::Document, findings: &mut Vec<Finding>) {
+fn is_current(source: &Source, only: Option<&Package>, document: &json::Document, findings: &mut Vec<Finding>) {
     let mut add = |pointer: &str, message: String| {
         let position = document.position(pointer);
         findings.push(Finding::new(Check::SourceIndex, document.file.clone(), message).at(position));
@@ -63,7 +64,7 @@ fn is_current(source: &Source, document: &json::Document, findings: &mut Vec<Fin
     let names = wanted
         .keys()
         .chain(listed.keys().filter(|name| !wanted.contains_key(*name)));
-    for name in names {
+    for name in names.filter(|name| only.is_none_or(|only| only.name == **name)) {
         let position = document.value["packages"]
             .as_array()
             .and_then(|entries| entries.iter().position(|entry| entry["name"] == name.as_str()))

@@ -2,6 +2,7 @@
 
 mod app;
 mod config;
+mod downloads;
 mod files;
 mod layout;
 mod rendered;
@@ -10,7 +11,7 @@ mod template;
 use serde::Serialize;
 
 use super::artefacts::Index;
-use super::assets::{Asset, AssetKind, assets};
+use super::assets::{Asset, assets};
 use super::checks::{Check, Severity};
 use super::finding::Finding;
 use super::options;
@@ -79,6 +80,13 @@ impl Report {
         checks.dedup();
         checks
     }
+
+    /// Each finding once, in the order of files.
+    fn sorted(mut self) -> Self {
+        self.findings.sort();
+        self.findings.dedup();
+        self
+    }
 }
 
 impl Lint {
@@ -87,14 +95,21 @@ impl Lint {
     pub fn run(&self, sources: &[Source]) -> Report {
         let mut report = Report::default();
         for source in sources {
-            layout::source(source, &mut report.findings);
+            layout::source(source, None, &mut report.findings);
             for package in &source.packages {
                 self.package(source, package, &mut report);
             }
         }
-        report.findings.sort();
-        report.findings.dedup();
-        report
+        report.sorted()
+    }
+
+    /// Checks one package of a source, and of the source what the package depends on.
+    #[must_use]
+    pub fn run_of(&self, source: &Source, package: &Package) -> Report {
+        let mut report = Report::default();
+        layout::source(source, Some(package), &mut report.findings);
+        self.package(source, package, &mut report);
+        report.sorted()
     }
 
     fn package(&self, source: &Source, package: &Package, report: &mut Report) {
@@ -148,46 +163,8 @@ impl Lint {
         if let Some(app) = &renders.app {
             app::check(package, &files, config, app, findings);
         }
-        looked.assets = assets(&files, renders.app.as_ref(), renders.command.as_ref(), &self.artefacts);
+        looked.assets = assets(&files, &renders.named, &self.artefacts);
         self.downloads(&looked.assets, findings);
         looked
-    }
-
-    fn downloads(&self, assets: &[Asset], findings: &mut Vec<Finding>) {
-        for asset in assets {
-            let mut add = |check: Check, message: String| {
-                let mut finding = Finding::new(check, asset.file.clone(), message);
-                finding.position = asset.position;
-                findings.push(finding);
-            };
-            let name = &asset.reference;
-            if let Some(why) = &asset.malformed {
-                add(Check::AssetUrl, format!("{name:?}: {why}"));
-                continue;
-            }
-            // Pictures are shown by browsers; nothing that runs depends on them.
-            if asset.kind == AssetKind::Picture {
-                continue;
-            }
-            if let Some(why) = &asset.latest {
-                add(Check::AssetLatest, format!("{name}: {why}"));
-            }
-            if !asset.pinned {
-                add(Check::AssetPinned, format!("{name}: no hash pins it"));
-            }
-            if !asset.offline {
-                add(
-                    Check::AssetMissing,
-                    format!("{name}: the artefact index does not have it"),
-                );
-                if self.offline
-                    && let Some(finding) = findings.last_mut()
-                {
-                    finding.severity = Severity::Error;
-                }
-            } else if let Some(Err(error)) = self.artefacts.get(name).map(|artefact| self.artefacts.bytes(artefact)) {
-                add(Check::AssetChanged, error.to_string());
-            }
-        }
     }
 }

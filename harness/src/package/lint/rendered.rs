@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::package::assets::Named;
 use crate::package::checks::{Check, Severity};
+use crate::package::drafts::AWKWARD;
 use crate::package::finding::{Finding, Position};
-use crate::package::generate::{AWKWARD, Case, Verdict, cases, complete};
+use crate::package::generate::{Case, Generated, Verdict, complete, generate};
 use crate::package::json::Document;
 use crate::package::mustache::{Output, Style};
 use crate::package::options::defaults;
@@ -19,8 +21,8 @@ use crate::package::{options, python};
 pub(super) struct Renders {
     /// The app with the defaults, or with what [`complete`] adds where they are refused.
     pub(super) app: Option<Value>,
-    /// command.json with the same.
-    pub(super) command: Option<Value>,
+    /// What is downloaded with the same, and with each choice that an option has.
+    pub(super) named: Named,
     /// What templates wrote and read, of every render; the first are those of the defaults.
     pub(super) all: Vec<Render>,
     /// How many generated values the schema refused.
@@ -52,9 +54,19 @@ pub(super) fn render(files: &Files, config: &Document, findings: &mut Vec<Findin
         // Each generated value would fail for the same reason.
         return renders;
     }
+    let Generated { cases, left_out } = generate(schema);
+    if left_out > 0 {
+        let message = format!(
+            "with so many options, {left_out} of {} generated values were not tried",
+            cases.len() + left_out
+        );
+        let mut finding = Finding::new(Check::RenderOption, config.file.clone(), message);
+        finding.severity = Severity::Warning;
+        findings.push(finding.remedy("have fewer options, or shorter defaults"));
+    }
     let mut told = BTreeSet::new();
     let mut quoting: Vec<Case> = Vec::new();
-    for case in cases(schema) {
+    for case in cases {
         if case.verdict == Verdict::Refused {
             renders.refused += 1;
             continue;
@@ -112,6 +124,7 @@ fn marathon(files: &Files, context: &Value, renders: &mut Renders, findings: &mu
         finding.position = key.and_then(|key| position_of_key(&template.text, key));
         findings.push(finding);
     }
+    renders.named.add(Some(&app), None, None);
     renders.app = Some(app);
     renders.all.push(Render {
         file: file.clone(),
@@ -139,7 +152,7 @@ fn command(files: &Files, options: &Value, renders: &mut Renders, findings: &mut
                 let message = format!("with the defaults, {}: {}", misfit.option(), misfit.message);
                 findings.push(Finding::new(Check::CommandSchema, file.clone(), message));
             }
-            renders.command = Some(rendered);
+            renders.named.add(None, Some(&rendered), None);
         }
         Err(error) => findings.push(unreadable(Check::CommandSchema, file, &output, &error)),
     }
@@ -153,9 +166,13 @@ fn command(files: &Files, options: &Value, renders: &mut Renders, findings: &mut
 /// Why a generated value gives no app that Marathon takes.
 fn generated(files: &Files, case: &Case, renders: &mut Renders) -> Option<String> {
     let mut problem = None;
+    let choice = case.choice();
     if let Some((file, template)) = &files.marathon {
         match app(file, template, &files.context(&case.options)) {
             Ok((app, output)) => {
+                if choice.is_some() {
+                    renders.named.add(Some(&app), None, choice.as_deref());
+                }
                 let misfits = Schema::Marathon.misfits(&app);
                 problem = misfits.first().map(|misfit| match misfit.option() {
                     option if option.is_empty() => misfit.message.clone(),
@@ -173,9 +190,13 @@ fn generated(files: &Files, case: &Case, renders: &mut Renders) -> Option<String
     if let Some((file, template)) = &files.command_template
         && let Ok(output) = template.render(&case.options, Style::Plain)
     {
-        if let Err(error) = serde_json::from_str::<Value>(&output.text) {
-            let finding = unreadable(Check::CommandSchema, file, &output, &error);
-            problem = problem.or_else(|| Some(format!("{}: {}", finding.place(), finding.message)));
+        match serde_json::from_str::<Value>(&output.text) {
+            Ok(command) if choice.is_some() => renders.named.add(None, Some(&command), choice.as_deref()),
+            Ok(_) => {}
+            Err(error) => {
+                let finding = unreadable(Check::CommandSchema, file, &output, &error);
+                problem = problem.or_else(|| Some(format!("{}: {}", finding.place(), finding.message)));
+            }
         }
         renders.all.push(Render {
             file: file.clone(),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use owo_colors::{AnsiColors, OwoColorize as _};
 
 use crate::provenance::ComponentRecord;
-use crate::report::model::{Conformance, Gap, Report, RequirementResult};
+use crate::report::model::{Attempt, Conformance, Gap, Report, RequirementResult};
 use crate::report::{Outcome, words};
 
 /// Rows of the table in [`summary`]: a comment that nobody scrolls through.
@@ -71,15 +71,25 @@ fn requirement(text: &mut String, one: &RequirementResult, directory: &str) {
         one.id,
         words::seconds(one.duration_s())
     );
-    if let Some(reason) = one.reason.as_deref().filter(|_| one.outcome != Outcome::Skipped) {
-        for line in reason.lines().take(REASON_LINES) {
+    let said = match one.outcome {
+        Outcome::Skipped => None,
+        // There is no verdict that would say what was found.
+        Outcome::Informational => Some(one.statement.as_str()),
+        _ => one.reason.as_deref(),
+    };
+    if let Some(said) = said {
+        for line in said.lines().take(REASON_LINES) {
             let _ = writeln!(text, "                {line}");
         }
     }
     if !is_open(one.outcome) {
         return;
     }
-    let kept = one.attempts.iter().rev().find(|attempt| !attempt.files.is_empty());
+    // Those of the attempt that the reason is of, where it has some.
+    let said = one.reason.as_deref().unwrap_or_default();
+    let is_of = |attempt: &&Attempt| attempt.reason.as_deref().is_some_and(|reason| said.ends_with(reason));
+    let kept = || one.attempts.iter().filter(|attempt| !attempt.files.is_empty());
+    let kept = kept().find(is_of).or_else(|| kept().next_back());
     if let Some(folder) = kept.and_then(|attempt| attempt.evidence.as_deref()) {
         let _ = writeln!(text, "                logs: {directory}/{folder}");
     }

@@ -47,7 +47,8 @@ impl Dispatcher {
         .await
     }
 
-    /// `POST create`, whether it is taken or not.
+    /// `POST create`, whether it is taken or not. Spark 1.6.0 takes one without `appArgs` too, and ends at its next offer,
+    /// and whenever it starts again, until `/spark_mesos_dispatcher` is removed from ZooKeeper: [`Submission`] has them.
     ///
     /// # Errors
     /// The request's.

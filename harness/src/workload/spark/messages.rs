@@ -11,6 +11,7 @@ use super::{EXAMPLES, IMAGE};
 /// What is submitted. Built up, then [`Dispatcher::submit`](super::Dispatcher::submit).
 #[derive(Clone, Debug)]
 pub struct Submission {
+    version: String,
     jar: String,
     class: String,
     args: Vec<String>,
@@ -24,6 +25,7 @@ impl Submission {
     #[must_use]
     pub fn new(jar: &str, class: &str) -> Self {
         let submission = Submission {
+            version: super::VERSION.to_owned(),
             jar: jar.to_owned(),
             class: class.to_owned(),
             args: Vec::new(),
@@ -43,6 +45,13 @@ impl Submission {
     #[must_use]
     pub fn pi(slices: u32) -> Self {
         Submission::new(EXAMPLES, "org.apache.spark.examples.SparkPi").args([slices.to_string()])
+    }
+
+    /// Of another version of Spark than the README's.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
+        self
     }
 
     /// The program's arguments.
@@ -76,16 +85,23 @@ impl Submission {
     /// The message `CreateSubmissionRequest`.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let options = self.options.iter().map(|(name, value)| format!("-D{name}={value}"));
-        let options: Vec<String> = options.collect();
+        let mut properties = self.properties.clone();
+        let environment = if self.version.starts_with("1.") {
+            let options = self.options.iter().map(|(name, value)| format!("-D{name}={value}"));
+            json!({"SPARK_JAVA_OPTS": options.collect::<Vec<_>>().join(" ")})
+        } else {
+            // Later dispatchers pass every property on.
+            properties.extend(self.options.clone());
+            json!({})
+        };
         json!({
             "action": "CreateSubmissionRequest",
-            "clientSparkVersion": "1.6.0",
+            "clientSparkVersion": self.version,
             "appResource": self.jar,
             "mainClass": self.class,
             "appArgs": self.args,
-            "sparkProperties": self.properties,
-            "environmentVariables": {"SPARK_JAVA_OPTS": options.join(" ")},
+            "sparkProperties": properties,
+            "environmentVariables": environment,
         })
     }
 }

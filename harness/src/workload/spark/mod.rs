@@ -3,14 +3,17 @@
 //! After Spark 1.6.0, `docs/running-on-mesos.md` (cluster mode) and `org.apache.spark.deploy.rest`.
 
 mod dispatcher;
+mod fault;
 mod messages;
+pub(crate) mod release;
 mod starvation;
 
 use crate::await_until::{Probe, Wait};
-use crate::client::Http;
 use crate::client::marathon::Task;
+use crate::client::mesos::TaskState;
 use crate::client::mesos::agent::Sandbox;
 use crate::client::mesos::state::{FrameworkState, MasterState, TaskEntry};
+use crate::client::{Http, TaskId};
 use crate::deadlines::{SPARK_DISPATCHER, SPARK_DRIVER};
 use crate::docker::exec::{ExecOutput, ExecSpec};
 use crate::image::Images;
@@ -20,6 +23,7 @@ use crate::{Cluster, Error, Kind, Result};
 
 pub use dispatcher::Dispatcher;
 pub use messages::{Created, DriverState, Killed, Status, Submission};
+pub use release::{REFUSED_CORES, Release};
 pub use starvation::STARVING;
 
 /// The folder of its image under `fixtures/images/`.
@@ -53,15 +57,19 @@ pub(super) fn records(images: &Images, image: &PackagedImage) -> Result<Vec<Comp
         sha256: core.sha256.clone(),
         image: reference.clone(),
     };
-    let library = ComponentRecord {
+    Ok(vec![spark, library(reference)])
+}
+
+/// What every Spark here reaches Mesos by, in the image `reference`.
+fn library(reference: String) -> ComponentRecord {
+    ComponentRecord {
         name: "libmesos-jni".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         provenance: Provenance::StandIn,
         artefact: "the natives of org.apache.mesos, built here".to_owned(),
         sha256: String::new(),
         image: reference,
-    };
-    Ok(vec![spark, library])
+    }
 }
 
 /// π, where the output of SparkPi has it.
@@ -92,6 +100,22 @@ impl Spark<'_> {
     /// [`Kind::Answer`] where the client ends otherwise than with 0; those of [`Spark::dispatcher`].
     pub async fn install(&self) -> Result<Dispatcher> {
         self.install_with(&[]).await
+    }
+
+    /// As [`Spark::install`], of another version than the README's.
+    ///
+    /// # Errors
+    /// As [`Spark::install`].
+    pub async fn install_release(&self, release: &Release) -> Result<Dispatcher> {
+        self.install_with(&[&release.option()]).await
+    }
+
+    /// As [`Spark::install_release`], without the sub-command.
+    ///
+    /// # Errors
+    /// As [`Spark::install`].
+    pub async fn install_release_app(&self, release: &Release) -> Result<Dispatcher> {
+        self.install_with(&["--app", &release.option()]).await
     }
 
     /// As [`Spark::install`], without the sub-command, which takes as long to install as all the rest.
@@ -192,6 +216,39 @@ impl Spark<'_> {
         .await
     }
 
+    /// Waits until the framework of this name has launched an executor that is not this one.
+    ///
+    /// # Errors
+    /// As [`Spark::driver`].
+    pub async fn executor_but(&self, framework: &str, but: &TaskId) -> Result<TaskEntry> {
+        self.awaited(&format!("{framework} has an executor that is not {but}"), |state| {
+            let mut of_framework = state.frameworks.iter().filter(|one| one.name == framework);
+            of_framework.find_map(|one| one.tasks.iter().find(|task| task.id != *but).cloned())
+        })
+        .await
+    }
+
+    /// Waits until another framework of this name has an executor that runs while `executor` does.
+    ///
+    /// # Errors
+    /// As [`Spark::driver`].
+    pub async fn executor_beside(&self, framework: &str, executor: &TaskEntry) -> Result<TaskEntry> {
+        self.awaited(
+            &format!("another {framework} has an executor beside {}", executor.id),
+            |state| {
+                let of_name = state.frameworks.iter().filter(|one| one.name == framework);
+                let running = of_name.flat_map(|one| &one.tasks);
+                let running: Vec<_> = running.filter(|task| task.state == TaskState::TaskRunning).collect();
+                let (own, others): (Vec<_>, Vec<_>) = running
+                    .into_iter()
+                    .partition(|task| task.framework_id == executor.framework_id);
+                let runs = own.iter().any(|task| task.id == executor.id);
+                others.first().filter(|_| runs).map(|other| (*other).clone())
+            },
+        )
+        .await
+    }
+
     /// Waits until no task but the dispatcher runs.
     ///
     /// # Errors
@@ -211,12 +268,7 @@ impl Spark<'_> {
     /// # Errors
     /// [`Kind::Answer`] where its agent is none of this cluster; as the agent's API else.
     pub async fn sandbox(&self, task: &TaskEntry) -> Result<Sandbox> {
-        let state = self.cluster.mesos().state().await?.typed;
-        let agent = state.slaves.iter().find(|agent| agent.id == task.slave_id);
-        let is_it = |address: String| agent.is_some_and(|agent| agent.is_at(&address));
-        let mut nodes = self.cluster.nodes();
-        let node = nodes.find(|node| is_it(node.address().to_string()));
-        let node = node.ok_or_else(|| Error::new(Kind::Answer, format!("{} is on no node here", task.id)))?;
+        let node = self.node(task).await?;
         node.agent().sandbox(&task.framework_id, &task.id).await
     }
 

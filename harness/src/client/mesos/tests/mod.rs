@@ -4,6 +4,8 @@ mod documents;
 mod events;
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::http::{StatusCode, Uri};
@@ -116,6 +118,27 @@ async fn a_masters_documents_read() {
         master.await_agent("10.1.2.101").await.expect("registered").id.as_str(),
         "m-S0"
     );
+}
+
+/// Whoever asks an agent that starts for its metrics may end it.
+#[tokio::test]
+async fn a_starting_agent_is_not_asked_for_its_metrics() {
+    let asked = Arc::new(AtomicBool::new(false));
+    let metrics = {
+        let asked = asked.clone();
+        async move || {
+            asked.store(true, Ordering::SeqCst);
+            r#"{"slave/registered":1.0}"#
+        }
+    };
+    let starting = Router::new().route("/metrics/snapshot", get(metrics.clone()));
+    let agent = AgentClient::new(&serve(starting.clone()).await).expect("an address");
+    agent.is_registered().await.expect_err("nobody answers for its health");
+    assert!(!asked.load(Ordering::SeqCst));
+
+    let started = starting.route("/health", get(async || ""));
+    let agent = AgentClient::new(&serve(started).await).expect("an address");
+    assert!(agent.is_registered().await.expect("it answers"));
 }
 
 #[tokio::test]

@@ -184,6 +184,13 @@ async fn a_task_that_nothing_holds_is_never_launched_and_the_reason_is_told() {
     let master = Master::start().await;
     let framework = master.framework().await;
     master.offer("O1", "S0", 4.0);
+    Wait::that("the offer is there", LONG)
+        .until(async || match framework.offers().len() {
+            0 => Probe::NotYet("none".to_owned()),
+            _ => Probe::Ready(()),
+        })
+        .await
+        .expect("it comes");
     let spec = TaskSpec::command("greedy", "true").resources(8.0, 32.0);
     let error = framework
         .run_within(spec.clone(), SHORT)

@@ -61,11 +61,26 @@ impl Clients {
 
     /// A producer whose messages count when every replica in sync has them.
     pub(super) fn producer(&self) -> Result<FutureProducer> {
+        self.producer_with(&[("message.timeout.ms", "50000")])
+    }
+
+    /// The same, for brokers that come and go: it gives a message up when Kafka's own producer does, after two minutes
+    /// (`delivery.timeout.ms`), and for no other reason. A broker that has just started knows no topic until the
+    /// controller has told it of them; librdkafka believes it (its issue 4401) unless a topic may take longer to be known.
+    pub(super) fn patient_producer(&self) -> Result<FutureProducer> {
+        self.producer_with(&[
+            ("message.timeout.ms", "120000"),
+            ("socket.timeout.ms", "15000"),
+            ("topic.metadata.propagation.max.ms", "600000"),
+        ])
+    }
+
+    fn producer_with(&self, settings: &[(&str, &str)]) -> Result<FutureProducer> {
         let mut config = self.config.clone();
-        config
-            .set("acks", "all")
-            .set("message.timeout.ms", "50000")
-            .set("linger.ms", "0");
+        config.set("acks", "all").set("linger.ms", "0");
+        for (name, value) in settings {
+            config.set(*name, *value);
+        }
         config.create().map_err(|error| self.failed("producing", error))
     }
 
@@ -200,16 +215,20 @@ impl Clients {
     }
 }
 
-/// What a client gets over by itself.
+/// What a client gets over by itself: leaders move, and a broker that has just started knows of nothing yet.
 fn passes(error: &KafkaError) -> bool {
     use rdkafka::types::RDKafkaErrorCode as Code;
     let passing = [
         Code::AllBrokersDown,
         Code::BrokerTransportFailure,
+        Code::FencedLeaderEpoch,
         Code::LeaderNotAvailable,
         Code::NotLeaderForPartition,
         Code::OffsetNotAvailable,
         Code::OperationTimedOut,
+        Code::UnknownLeaderEpoch,
+        Code::UnknownPartition,
+        Code::UnknownTopicOrPartition,
     ];
     error.rdkafka_error_code().is_some_and(|code| passing.contains(&code))
 }

@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use harness::certify::{Certificate, Certifier, LiveCheck, html};
+use harness::certify::{Certificate, Certifier, LiveCheck, PACKAGES, html};
 use harness::error::Context as _;
 use harness::evidence::{self, Check, Verdict, judge, not_applicable};
 use harness::report::Outcome;
 use harness::{Kind, Result, check};
 use rstest::rstest;
 
-/// Paths with colons between: packages, sources, archives, or folders of these.
-const PACKAGES: &str = "HARNESS_PACKAGES";
 /// The package whose app is a Docker container.
 const DOCKER: &str = "spark";
 
@@ -38,7 +36,7 @@ async fn package_does_what_it_promises(
 
 #[tokio::test]
 async fn package_of_the_user_does_too() -> Verdict {
-    let packages = Certifier::each_of(&std::env::var_os(PACKAGES).unwrap_or_default())?;
+    let packages = Certifier::each_of_the_user()?;
     if packages.is_empty() {
         return not_applicable(format!("{PACKAGES} names no package"));
     }

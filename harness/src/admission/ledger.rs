@@ -1,8 +1,8 @@
 //! What clusters take and wait for, as the processes of one machine tell each other.
 //!
 //! A file for each claim lies in one folder for all users of the machine, whatever their `TMPDIR` is, and names the
-//! file of its lease, whose lock tells whether owner or reaper lives. What processes elsewhere take, which have another such
-//! folder (another machine, a container), stands in the labels of their networks on the engine.
+//! file of its lease, whose lock tells whether owner or reaper lives. What processes elsewhere take, which have another
+//! such folder (another machine, a container), stands in the labels of their networks on the engine.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -116,7 +116,8 @@ impl Ledger {
     /// Every claim on the engine of this id but `own`. `networks` are the labels of ours that are on it now: a network
     /// is the last of a cluster to go.
     pub(super) fn others(&self, own: &str, engine: &str, networks: &[Labels]) -> Vec<Known> {
-        let there: BTreeSet<&String> = networks.iter().filter_map(|own| own.get(labels::LEASE)).collect();
+        let leases = networks.iter().filter_map(|own| own.get(labels::LEASE));
+        let there: BTreeSet<&str> = leases.map(String::as_str).collect();
         let mut filed = BTreeSet::new();
         let mut known = Vec::new();
         for (claim, path) in claims(&self.folder) {
@@ -131,7 +132,7 @@ impl Ledger {
                 // Killed while it waited: its lease may be that of a cluster which lives on.
                 _ if !entry.admitted => has_ended(entry.pid),
                 Holding::Held => false,
-                _ if there.contains(&lease.to_owned()) => false,
+                _ if there.contains(lease) => false,
                 // For a sweep, which knows it by its lease's file.
                 Holding::LetGo => continue,
                 Holding::Unknown => true,

@@ -1,11 +1,25 @@
 //! Every package that a path has, each to be certified by itself.
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use super::Certifier;
 use crate::package::source;
 use crate::{Result, workspace};
+
+/// The variable of the environment that names packages of the user's own: paths with colons between, to packages,
+/// sources, archives, or folders of these.
+pub const PACKAGES: &str = "HARNESS_PACKAGES";
+
+/// What [`PACKAGES`] says.
+pub(crate) fn named() -> OsString {
+    std::env::var_os(PACKAGES).unwrap_or_default()
+}
+
+/// The paths of such a list.
+pub(crate) fn paths(list: &OsStr) -> impl Iterator<Item = PathBuf> {
+    std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty())
+}
 
 impl Certifier {
     /// One for every package at `path`: a package's folder, a revision, a source, an archive of several, or a folder of
@@ -29,14 +43,19 @@ impl Certifier {
         Ok(all)
     }
 
-    /// One for every package of `paths`, which have colons between. Those that are not absolute begin at the workspace's
-    /// [root](workspace::root), where a test run is started: the tests themselves run in the folder of their crate.
+    /// One for every package of the user's own: those that [`PACKAGES`] names.
     ///
     /// # Errors
     /// As [`Certifier::each`].
-    pub fn each_of(paths: &OsStr) -> Result<Vec<Self>> {
+    pub fn each_of_the_user() -> Result<Vec<Self>> {
+        Certifier::each_of(&named())
+    }
+
+    /// One for every package of a list. Paths that are not absolute begin at the workspace's [root](workspace::root),
+    /// where a test run is started: the tests themselves run in the folder of their crate.
+    fn each_of(list: &OsStr) -> Result<Vec<Self>> {
         let mut all = Vec::new();
-        for path in std::env::split_paths(paths).filter(|path| !path.as_os_str().is_empty()) {
+        for path in paths(list) {
             all.extend(Certifier::each(&workspace::root().join(path))?);
         }
         Ok(all)

@@ -20,7 +20,7 @@
 
 mod certificate;
 mod checks;
-mod each;
+pub(crate) mod each;
 mod html;
 mod left;
 mod names;
@@ -46,6 +46,7 @@ use crate::{Cluster, Error, Kind, Result};
 
 pub use certificate::{AnyCheck, Certificate, Judged, RunRecord, SCHEMA, SubjectRecord, Verdict};
 pub use checks::LiveCheck;
+pub use each::PACKAGES;
 pub use html::html;
 
 use stage::{Seen, Stage, unjudged};

@@ -6,6 +6,7 @@ use bollard::models::SystemInfo;
 use serde::{Deserialize, Serialize};
 
 use super::{container, kernel};
+use crate::certify::{PACKAGES, each};
 use crate::docker::{Engine, engine};
 
 /// The answer of one probe.
@@ -97,7 +98,6 @@ pub struct Capabilities {
 
 /// Whether a run has packages of the user's own to judge: no property of the machine, and a feature all the same.
 const USER_PACKAGES: &str = "user-packages";
-const PACKAGES: &str = "HARNESS_PACKAGES";
 
 /// The name of every ability that is probed; a requirement may need these features and no others.
 pub fn ability_names() -> impl Iterator<Item = &'static str> {
@@ -105,12 +105,11 @@ pub fn ability_names() -> impl Iterator<Item = &'static str> {
 }
 
 fn user_packages() -> Ability {
-    let named = std::env::var(PACKAGES).unwrap_or_default();
-    let names_some = named.split(':').any(|path| !path.is_empty());
-    let found = if names_some {
-        named
-    } else {
-        "it names no package".to_owned()
+    let named = each::named();
+    let names_some = each::paths(&named).next().is_some();
+    let found = match names_some {
+        true => named.to_string_lossy().into_owned(),
+        false => "it names no package".to_owned(),
     };
     Ability::yes_if(names_some, format!("${PACKAGES}"), found)
 }

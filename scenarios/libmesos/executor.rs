@@ -22,8 +22,6 @@ async fn exchanges_messages_and_obeys(#[case] jar: &str) -> Verdict {
         await 2 TASK_RUNNING.by.a.JVM
         message own hello
         await 1 ^message.own.echo.hello
-        message own null
-        await 1 exceptions.2
         kill own-0
         await 1 own-0.TASK_KILLED.as.it.was.told
         message own finish:own-1
@@ -36,6 +34,35 @@ async fn exchanges_messages_and_obeys(#[case] jar: &str) -> Verdict {
 
     check!(output.stdout.lines().last() == Some("end"), "{}", output.stdout);
     check!(count(&output, "overlap") == 0, "callbacks come one after the other");
+    cluster.finish().await
+}
+
+#[rstest]
+#[case::jar_0_21_1("0.21.1")]
+#[case::jar_1_4_1("1.4.1")]
+#[case::jar_1_11_0("1.11.0")]
+#[tokio::test]
+async fn senseless_arguments_are_exceptions(#[case] jar: &str) -> Verdict {
+    let cluster = with_jvm().boot().await?;
+    let script = "start
+        executor 1 own
+        await 1 TASK_RUNNING
+        message own null
+        await 1 exceptions.3
+        message own finish:own-0
+        await 1 own-0.TASK_FINISHED
+        stop";
+
+    let output = run(&cluster, jar, script).await?;
+
+    for words in [
+        "NullPointerException: sendStatusUpdate: status is null",
+        "IllegalArgumentException: sendStatusUpdate: status lacks required fields: task_id",
+        "NullPointerException: sendFrameworkMessage: data is null",
+    ] {
+        check_contains!(output.stdout, format!("message own refused {words}"));
+    }
+    check!(count(&output, "executor lost") == 0, "{}", output.stdout);
     cluster.finish().await
 }
 
@@ -73,7 +100,15 @@ async fn answered_twice(cluster: &Cluster) -> Result<()> {
         .await
 }
 
-/// Its agent is killed as a crash kills it, and comes back.
+/// Kills the agent of the executor as a crash kills it, and brings it back.
+async fn crash(cluster: &Cluster) -> Result<()> {
+    task_running(cluster).await?;
+    answered_twice(cluster).await?;
+    let slave = cluster.slave(1)?;
+    cluster.kill(slave, mesos_agent::NAME).await?;
+    cluster.revive_agent(slave).await
+}
+
 #[tokio::test]
 async fn outlives_its_agent() -> Verdict {
     let cluster = with_jvm().slaves(2).resources(2, "cpus:0;mem:0")?.boot().await?;
@@ -85,19 +120,41 @@ async fn outlives_its_agent() -> Verdict {
         message own finish:own-0
         await 1 TASK_FINISHED
         stop";
-    let crash = async {
-        task_running(&cluster).await?;
-        answered_twice(&cluster).await?;
-        let slave = cluster.slave(1)?;
-        cluster.kill(slave, mesos_agent::NAME).await?;
-        cluster.revive_agent(slave).await
-    };
-
     let zk = super::zk(&cluster);
-    let (output, ()) = tokio::try_join!(cluster.jvm_framework(2, "1.11.0", &zk, script), crash)?;
+    let framework = cluster.jvm_framework(2, "1.11.0", &zk, script);
+    let (output, ()) = tokio::try_join!(framework, crash(&cluster))?;
 
     check!(
         count(&output, "status own-0 TASK_RUNNING") == 1,
+        "nothing was told twice"
+    );
+    check!(count(&output, "executor lost") == 0);
+    cluster.finish().await
+}
+
+/// The executor ends its task when it hears that the agent is gone, so nobody is there to be told.
+#[rstest]
+#[case::jar_0_21_1("0.21.1")]
+#[case::jar_1_11_0("1.11.0")]
+#[tokio::test]
+async fn statuses_without_an_agent_arrive_later(#[case] jar: &str) -> Verdict {
+    let cluster = with_jvm().slaves(2).resources(2, "cpus:0;mem:0")?.boot().await?;
+    let script = "checkpoint
+        start
+        executor 1 own
+        await 1 TASK_RUNNING
+        message own when-alone:own-0
+        await 1 ^message.own.alone.own-0
+        message own hello
+        await 1 own-0.TASK_FINISHED.without.an.agent
+        stop";
+
+    let zk = super::zk(&cluster);
+    let framework = cluster.jvm_framework(2, jar, &zk, script);
+    let (output, ()) = tokio::try_join!(framework, crash(&cluster))?;
+
+    check!(
+        count(&output, "status own-0 TASK_FINISHED") == 1,
         "nothing was told twice"
     );
     check!(count(&output, "executor lost") == 0);

@@ -78,6 +78,61 @@ async fn senseless_arguments_are_exceptions(#[case] jar: &str) -> Verdict {
     cluster.finish().await
 }
 
+/// What a reader of the exception has to know to find the defect; and that a stranger's exception stays his.
+#[rstest]
+#[case::jar_0_21_1("0.21.1")]
+#[case::jar_1_4_1("1.4.1")]
+#[case::jar_1_11_0("1.11.0")]
+#[tokio::test]
+async fn exceptions_name_the_argument(#[case] jar: &str) -> Verdict {
+    let cluster = with_jvm().boot().await?;
+
+    let output = run(&cluster, jar, "start\nawait 1 ^registered\nbad-input\nstop").await?;
+
+    for words in [
+        "NullPointerException: killTask: taskId is null",
+        "NullPointerException: launchTasks: tasks[0] is null",
+        "NullPointerException: sendFrameworkMessage: data is null",
+        "NullPointerException: reconcileTasks: statuses.iterator() is null",
+        "IllegalArgumentException: launchTasks: tasks[0] is a java.lang.String, not a org.apache.mesos.Protos$TaskInfo",
+        "IllegalArgumentException: launchTasks: tasks[0] lacks required fields: name, slave_id.value",
+        "IllegalArgumentException: initialize: credential lacks required fields: principal",
+        "IllegalArgumentException: initialize: framework is no FrameworkInfo",
+        "IllegalStateException: initialize: the driver is initialised already",
+        "IllegalStateException: killTask: the driver was not initialised, or is finalised",
+        "ConcurrentModificationException: changed",
+    ] {
+        check_contains!(output.stdout, words);
+    }
+    check!(!output.stderr.contains("WARNING in native method"), "{}", output.stderr);
+    cluster.finish().await
+}
+
+#[rstest]
+#[case::jar_0_21_1("0.21.1")]
+#[case::jar_1_4_1("1.4.1")]
+#[case::jar_1_11_0("1.11.0")]
+#[tokio::test]
+async fn calls_out_of_season_tell_the_status(#[case] jar: &str) -> Verdict {
+    let cluster = with_jvm().boot().await?;
+
+    let output = run(&cluster, jar, "out-of-season").await?;
+
+    for told in [
+        "before: DRIVER_NOT_STARTED x8 DRIVER_NOT_STARTED x3",
+        "started: DRIVER_RUNNING DRIVER_RUNNING",
+        "after: DRIVER_STOPPED x8 DRIVER_STOPPED x3 DRIVER_STOPPED",
+        "executor before: DRIVER_NOT_STARTED x5",
+        "executor without an agent: DRIVER_ABORTED",
+        "executor after: DRIVER_ABORTED DRIVER_STOPPED x5",
+    ] {
+        check_contains!(output.stdout, told);
+    }
+    check!(count(&output, "took ") == 0, "{}", output.stdout);
+    check!(count(&output, "registered") == 1, "one start, one registration");
+    cluster.finish().await
+}
+
 #[tokio::test]
 async fn a_successor_takes_over_its_tasks() -> Verdict {
     let cluster = with_jvm().boot().await?;

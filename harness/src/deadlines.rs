@@ -154,14 +154,14 @@ deadlines! {
     /// A change in the cluster is in the answers of its name servers.
     NAME_RESOLVED = 20 s;
     /// A deployment of Marathon's ends: its tasks started, passed their checks, and old ones ended.
-    DEPLOYMENT = 90 s;
+    DEPLOYMENT = 180 s;
     /// Spark's dispatcher takes submissions, from the install of its package on.
-    SPARK_DISPATCHER = 60 s;
+    SPARK_DISPATCHER = 180 s;
     /// A driver comes to the state asked for: the dispatcher of 1.6 may wait six seconds for an offer, and three JVMs
     /// start one after the other.
-    SPARK_DRIVER = 90 s;
+    SPARK_DRIVER = 240 s;
     /// An app of Marathon's comes to what is asked for, outside of a deployment.
-    APP_STATE = 60 s;
+    APP_STATE = 120 s;
     /// Another Marathon leads: its session at ZooKeeper lasts ten seconds.
     MARATHON_FAILOVER = 60 s;
     /// Marathon tells of an event.
@@ -171,15 +171,15 @@ deadlines! {
     /// The master's view of an agent that was stopped.
     AGENT_GONE = 120 s;
     /// A package's framework registers with the master under its name.
-    FRAMEWORK_REGISTERED = 40 s;
+    FRAMEWORK_REGISTERED = 90 s;
     /// A service's page is there behind Admin Router, once the service is healthy.
-    SERVICE_PAGE = 10 s;
+    SERVICE_PAGE = 40 s;
     /// A broker of Kafka's comes to what is asked for.
-    BROKER_STATE = 90 s;
+    BROKER_STATE = 180 s;
     /// What looks the same for so long, while nothing is under way, has come to rest: an answer that does not change any more.
     AT_REST = 5 s;
     /// After an uninstall its last task has ended, and everything has heard of it.
-    NOTHING_LEFT = 20 s;
+    NOTHING_LEFT = 40 s;
     /// A service is back after a task of it, its scheduler or an agent was lost; its tasks have their grace period besides.
     COMES_BACK = 90 s;
     /// Marathon has taken an app away.
@@ -188,10 +188,12 @@ deadlines! {
     OFFER = 30 s;
     /// A small task goes from accepted offer to the state asked for.
     TASK_STATE = 45 s;
+    /// A task has written what is waited for: a JVM may have to start for it, and another one after that.
+    SANDBOX_TEXT = 180 s;
     /// One HTTP request to a component.
     HTTP_REQUEST = 20 s;
     /// Chromium opens a page, and the page shows what it asked its API for.
-    PAGE_SHOWS = 20 s;
+    PAGE_SHOWS = 60 s;
     /// What a command in a container wrote is read, from its start to its end.
     SESSION_OUTPUT = 60 s;
     /// One look at a server that is starting. It is looked at again: some take a connection then and never answer it.
@@ -207,7 +209,7 @@ deadlines! {
     /// What a wait that expired gathers to explain itself: it asks the same engine that may be what hangs.
     DIAGNOSIS = 10 s;
     /// One command inside a container.
-    EXEC = 60 s;
+    EXEC = 120 s;
     /// The processes of a command that did not end, or whose reader left, are killed.
     EXEC_KILL = 10 s;
     /// A container has ended: what it and its commands wrote is read for this long yet.

@@ -17,7 +17,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::util::Timeout;
 
 /// One question to a broker.
-const REQUEST: Duration = Duration::from_secs(5);
+const REQUEST: Duration = Duration::from_secs(20);
 /// Messages are on their way for less than a minute, whatever happens to brokers meanwhile.
 const MESSAGES: Deadline = Deadline::custom("KAFKA_MESSAGES", Duration::from_secs(60));
 
@@ -59,9 +59,10 @@ impl Clients {
             .ran(format!("kafkacat -L -b {}", self.endpoints))
     }
 
-    /// A producer whose messages count when every replica in sync has them.
+    /// A producer whose messages count when every replica in sync has them. It sends none twice: a request has as long as
+    /// its message.
     pub(super) fn producer(&self) -> Result<FutureProducer> {
-        self.producer_with(&[("message.timeout.ms", "50000")])
+        self.producer_with(&[("message.timeout.ms", "50000"), ("socket.timeout.ms", "50000")])
     }
 
     /// The same, for brokers that come and go: it gives a message up when Kafka's own producer does, after two minutes

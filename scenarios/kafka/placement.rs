@@ -63,7 +63,7 @@ async fn says_what_is_short(#[future] installed: Result<Cluster>) -> Verdict {
         .await?
         .success()?;
 
-    let start = kafka.command(&["broker", "start", "0", "--timeout", "15s"]).await?;
+    let start = kafka.command(&["broker", "start", "0", "--timeout", "30s"]).await?;
 
     let host = cluster.slave(1)?.address().to_string();
     check!(start.exit_code == 1 && start.stdout.is_empty());
@@ -111,7 +111,7 @@ async fn sticks_to_the_host_for_a_while() -> Verdict {
     let kafka = cluster.kafka().await?;
     kafka.start("0", &SMALL).await?;
     let first = kafka.broker("0").await?.stickiness.hostname.unwrap_or_default();
-    kafka.command(&["broker", "stop", "0"]).await?.success()?;
+    kafka.stop("0").await?;
 
     let elsewhere = format!("hostname=unlike:{first}");
     kafka
@@ -148,7 +148,12 @@ async fn launches_each_broker_once_where_it_may_be() -> Verdict {
         .await?
         .success()?;
 
-    let started = kafka.command(&["broker", "start", "*"]).await?.success()?.stdout;
+    kafka.set_off("start", "*").await?;
+    for id in ["0", "1", "2", "3"] {
+        kafka.await_endpoint(id).await?;
+    }
+
+    let started = kafka.command(&["broker", "list"]).await?.success()?.stdout;
 
     check!(started.matches("attributes: rack=a\n").count() == 2);
     check!(started.matches("attributes: rack=b\n").count() == 2);

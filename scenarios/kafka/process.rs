@@ -42,7 +42,7 @@ async fn maps_shared_classes_and_ends_in_order(#[future] packaged: Result<Cluste
     let agent = cluster.slave(1)?.agent();
     let sandbox = agent.sandbox(&running.framework_id, &running.id).await?;
 
-    kafka.command(&["broker", "stop", "0"]).await?.success()?;
+    kafka.stop("0").await?;
 
     let loaded = sandbox.text("loaded.txt").await?;
     check_contains!(loaded, "kafka.server.KafkaServer source: shared objects file");

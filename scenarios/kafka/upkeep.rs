@@ -109,7 +109,7 @@ async fn rebalance_waits_for_brokers(#[future] installed: Result<Cluster>) -> Ve
     let expected = "Error: java.io.IOException: 400 - rebalance is already running\n";
     check!((again.exit_code, again.stdout.as_str(), again.stderr.as_str()) == (1, "", expected));
     check!(status.stdout == format!("Rebalance is running: \n{state}\n"));
-    kafka.command(&["broker", "start", "0"]).await?.success()?;
+    kafka.set_off("start", "0").await?;
     let ended = Wait::that("the rebalance has ended", BROKER_STATE)
         .until(async || match rebalance(&kafka).await {
             Ok(answer) if answer["status"] == "idle" => Probe::Ready(answer),

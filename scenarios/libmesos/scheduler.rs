@@ -43,8 +43,7 @@ async fn runs_tasks_to_their_end(#[case] jar: &str) -> Verdict {
     check!(count(&output, "disconnected") == 0, "its own end is no disconnection");
     check_contains!(output.stderr, "a stand-in of libmesos", "the library says what it is");
     check!(!output.stderr.contains("WARNING in native method"), "{}", output.stderr);
-    let frameworks = cluster.mesos().get_frameworks().await?;
-    check!(frameworks.frameworks.is_empty(), "the framework is gone with its tasks");
+    await_no_framework(&cluster).await?;
     cluster.finish().await
 }
 
@@ -346,6 +345,17 @@ async fn registered(cluster: &Cluster) -> Result<String> {
             let frameworks = cluster.mesos().get_frameworks().await;
             let id = frameworks.map(|all| all.frameworks.first().and_then(|first| first.framework_info.id.clone()));
             Probe::from_passing(id.map(|id| id.map(|id| id.to_string())), "there is none")
+        })
+        .await
+}
+
+/// Waits until no framework is left: with it its tasks have gone.
+async fn await_no_framework(cluster: &Cluster) -> Result<()> {
+    Wait::that("the framework is gone", deadlines::TASK_STATE)
+        .until(async || match cluster.mesos().get_frameworks().await {
+            Ok(all) if all.frameworks.is_empty() => Probe::Ready(()),
+            Ok(all) => Probe::NotYet(format!("{:?} are there", all.frameworks)),
+            Err(error) => Probe::NotYet(error.to_string()),
         })
         .await
 }

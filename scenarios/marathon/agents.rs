@@ -10,13 +10,13 @@ use serde_json::json;
 
 use super::{SLEEPS, ids};
 
-/// Two slaves, and a master that gives an agent up after two seconds instead of Mesos' 75.
+/// Two slaves, and a master that gives an agent up after eight seconds instead of Mesos' 75.
 async fn impatient() -> Result<Cluster> {
     Cluster::builder()
         .marathon()
         .slaves(2)
-        .env(mesos_master::NAME, "MESOS_AGENT_PING_TIMEOUT", "1secs")
-        .env(mesos_master::NAME, "MESOS_MAX_AGENT_PING_TIMEOUTS", "2")
+        .env(mesos_master::NAME, "MESOS_AGENT_PING_TIMEOUT", "2secs")
+        .env(mesos_master::NAME, "MESOS_MAX_AGENT_PING_TIMEOUTS", "4")
         .boot()
         .await
 }

@@ -83,6 +83,7 @@ async fn events_tell_of_health(#[future] cluster: Result<Cluster>) -> Verdict {
     let marathon = cluster.marathon();
     let check = Check::http("/")
         .with("maxConsecutiveFailures", json!(1))
+        .with("timeoutSeconds", json!(60))
         .with("gracePeriodSeconds", json!(30));
     let mut events = marathon.events().await?;
 

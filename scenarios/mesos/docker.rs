@@ -70,7 +70,8 @@ async fn output_is_in_the_sandbox_and_in_docker_logs(#[future] cluster: Result<C
     let cluster = cluster.await?;
     let shell = cluster.shell(cluster.slave(1)?).await?;
     let framework = cluster.framework(FrameworkSpec::new("output")).await?;
-    let says = "echo to stdout; echo to stderr >&2; cat /etc/os-release >$MESOS_SANDBOX/release; exit 3";
+    // Mesos' executor tells of a container that it has seen running, and of no other.
+    let says = "echo to stdout; echo to stderr >&2; cat /etc/os-release >$MESOS_SANDBOX/release; sleep 3; exit 3";
 
     let task = framework.run(TaskSpec::command("says", says).docker(debian())).await?;
 
@@ -313,7 +314,7 @@ async fn kill_honours_the_grace_period(#[future] cluster: Result<Cluster>) -> Ve
 async fn task_gets_no_more_than_its_completion_time(#[future] cluster: Result<Cluster>) -> Verdict {
     let cluster = cluster.await?;
     let framework = cluster.framework(FrameworkSpec::new("timed")).await?;
-    let timed = TaskSpec::command("timed", SLEEPS).max_completion_time(Duration::from_secs(1));
+    let timed = TaskSpec::command("timed", SLEEPS).max_completion_time(Duration::from_secs(5));
 
     let task = framework.run(timed.docker(debian())).await?;
 

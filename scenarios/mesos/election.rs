@@ -12,10 +12,8 @@ async fn agent_ids(master: &MasterClient) -> Result<Vec<AgentId>> {
     Ok(agents.into_iter().map(|agent| agent.id).collect())
 }
 
-/// With the shortest sessions that the ensemble grants: a leader is missed when its session ends.
 fn three_masters() -> ClusterBuilder {
-    let builder = Cluster::builder().masters(3);
-    builder.env(mesos_master::NAME, "MESOS_ZK_SESSION_TIMEOUT", "4secs")
+    Cluster::builder().masters(3)
 }
 
 #[tokio::test]

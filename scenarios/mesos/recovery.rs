@@ -83,11 +83,11 @@ async fn end_while_the_agent_is_down_is_told_later(#[future] cluster: Result<Clu
     cluster.finish().await
 }
 
-/// The master asks every second and gives up after two unanswered questions, instead of Mesos' 75 s.
+/// The master asks every two seconds and gives up after four unanswered questions, instead of Mesos' 75 s.
 async fn impatient() -> Result<Cluster> {
     Cluster::builder()
-        .env(mesos_master::NAME, "MESOS_AGENT_PING_TIMEOUT", "1secs")
-        .env(mesos_master::NAME, "MESOS_MAX_AGENT_PING_TIMEOUTS", "2")
+        .env(mesos_master::NAME, "MESOS_AGENT_PING_TIMEOUT", "2secs")
+        .env(mesos_master::NAME, "MESOS_MAX_AGENT_PING_TIMEOUTS", "4")
         .boot()
         .await
 }

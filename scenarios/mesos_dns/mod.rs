@@ -31,7 +31,7 @@ async fn running(framework: &Framework, task: TaskSpec) -> Result<TaskHandle> {
 /// What `dig` prints in a shell on a node, with these words after it.
 async fn dig(shell: &Shell, words: &[&str]) -> Result<String> {
     // One try: a question that is lost shows as what it is.
-    let dig = ["dig", "+tries=1", "+time=5"].iter().chain(words);
+    let dig = ["dig", "+tries=1", "+time=20"].iter().chain(words);
     Ok(shell.run(ExecSpec::new(dig.copied())).await?.stdout)
 }
 

@@ -47,7 +47,9 @@ mod readme {
             let words: Vec<&str> = found.stdout.split_whitespace().collect();
             check!(words == [address.as_str(), name], "{name} is {address}");
         }
-        let ping = shell.run(ExecSpec::new(["ping", "-c", "1", "-W", "2", "team"])).await?;
+        let ping = shell
+            .run(ExecSpec::new(["ping", "-c", "1", "-W", "20", "team"]))
+            .await?;
         check!(ping.exit_code == 0, "README: a service is pinged by its name alone");
         check_contains!(ping.stdout, &master);
         framework.finish().await?;
@@ -88,7 +90,7 @@ mod readme {
         cluster.marathon().run(&AppSpec::command("/web", "sleep 1000")).await?;
 
         let ping = shell
-            .run(ExecSpec::new(["ping", "-c", "1", "-W", "2", "marathon"]))
+            .run(ExecSpec::new(["ping", "-c", "1", "-W", "20", "marathon"]))
             .await?;
         let url = format!("http://marathon:{}/v2/apps", marathon::PORT);
         let apps = shell

@@ -16,7 +16,7 @@ async fn cluster() -> Result<Cluster> {
 /// A line of a shell on the node, in which `docker` is the node's.
 async fn line(shell: &Shell, command: &str) -> Result<ExecOutput> {
     shell
-        .run(ExecSpec::new(["bash", "-c", command]).within(deadlines::OFFER))
+        .run(ExecSpec::new(["bash", "-c", command]).within(deadlines::IMAGE_BUILD))
         .await
 }
 

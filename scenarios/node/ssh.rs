@@ -24,7 +24,7 @@ mod readme {
         check!(hostname.stdout.trim() == name);
         let addresses = shell.run(ExecSpec::new(["ip", "-4", "address"])).await?;
         check_contains!(addresses.stdout, node.address().to_string());
-        let ping = shell.run(ExecSpec::new(["ping", "-c", "1", "-W", "2", other])).await?;
+        let ping = shell.run(ExecSpec::new(["ping", "-c", "1", "-W", "20", other])).await?;
         check!(ping.exit_code == 0, "the other node answers");
         check_contains!(
             ping.stdout,

@@ -102,10 +102,13 @@ mod readme {
         check!(tasks_of("marathon").iter().any(|task| task.id.as_str() == dispatcher));
         check!(tasks_of("spark").iter().any(|task| task.id.as_str() == id));
         check!(tasks_of("Spark Pi").iter().any(|task| task.id == executor.id));
-        let output = async |task| spark.sandbox(task).await?.await_text("stderr", "INFO").await;
         let driver = spark.driver(&id).await?;
-        check_contains!(output(&driver).await?, "Registered as framework ID");
-        check_contains!(output(&executor).await?, "CoarseGrainedExecutorBackend");
+        for (task, says) in [
+            (&driver, "Registered as framework ID"),
+            (&executor, "CoarseGrainedExecutorBackend"),
+        ] {
+            check_contains!(spark.sandbox(task).await?.await_text("stderr", says).await?, says);
+        }
         let page = format!("http://{}:{DRIVER_PAGE_PORT}/jobs/", cluster.slave(1)?.address());
         let page = harness::client::Http::new(&page)?.get("").send().await?.ok()?;
         check_contains!(page.text(), "Spark Jobs");

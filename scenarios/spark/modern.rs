@@ -31,7 +31,7 @@ async fn computes_pi(#[future] packaged: Result<Cluster>) -> Verdict {
 
     let id = submission(&spark.command(&["run", &arguments]).await?.success()?)?;
 
-    spark.framework("Spark Pi").await?;
+    spark.executor("Spark Pi").await?;
     let done = dispatcher.await_state(&id, DriverState::Finished).await?;
     check_contains!(done.message.unwrap_or_default(), "state: TASK_FINISHED");
     let driver = spark.driver(&id).await?;

@@ -54,6 +54,8 @@ pub(crate) async fn container(
         .env("MESOS_SYSTEMD_ENABLE_SUPPORT", "false")
         // The original VMs' value: a slow executor is no failure of the cluster.
         .env("MESOS_EXECUTOR_REGISTRATION_TIMEOUT", "5mins")
+        // Two seconds by default, of which an executor of ours may sleep one; a loaded machine needs the rest.
+        .env("MESOS_EXECUTOR_REREGISTRATION_TIMEOUT", "6secs")
         // Upstream spreads registrations of a big cluster over a second; here it would only be waited for.
         .env("MESOS_REGISTRATION_BACKOFF_FACTOR", "10ms")
         .mount(&volume(recipe.cluster, node, WORK_DIR), WORK_DIR)

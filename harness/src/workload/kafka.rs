@@ -28,8 +28,9 @@ pub const VERSIONS: [(&str, &str); 2] = [("0.9.2.0", "0.8.2.2"), ("0.9.2.0-3.9.2
 const SCHEDULER_VERSION: &str = "0.9.2.0";
 /// Where the options of an install lie in the toolbox.
 const OPTIONS: &str = "/tmp/kafka-options.json";
-/// A start or stop that waits gives up after a minute by itself, and says so.
-const COMMAND: Deadline = Deadline::custom("KAFKA_COMMAND", Duration::from_secs(90));
+/// A start or stop that waits gives up after a minute by itself, and says so; a restart after two, and several brokers are
+/// waited for one after the other.
+const COMMAND: Deadline = Deadline::custom("KAFKA_COMMAND", Duration::from_secs(270));
 
 /// Kafka on one cluster.
 #[derive(Clone, Debug)]
@@ -153,6 +154,26 @@ impl Kafka<'_> {
         self.tools.run(ExecSpec::new(words).within(COMMAND)).await
     }
 
+    /// Has brokers started or stopped, and does not wait for them: the command would give up after a minute.
+    ///
+    /// # Errors
+    /// As the command ends.
+    pub async fn set_off(&self, verb: &str, brokers: &str) -> Result<()> {
+        let run = self.command(&["broker", verb, brokers, "--timeout", "0s"]).await?;
+        run.success().map(drop)
+    }
+
+    /// Stops a broker, and waits until it has ended.
+    ///
+    /// # Errors
+    /// As the command ends; [`Kind::Deadline`] after [`BROKER_STATE`].
+    pub async fn stop(&self, id: &str) -> Result<()> {
+        self.set_off("stop", id).await?;
+        let ended = |broker: &Broker| broker.task.is_none();
+        self.await_broker(id, &format!("broker {id} has ended"), ended).await?;
+        Ok(())
+    }
+
     /// Adds a broker with these options of `broker add`, starts it, and gives its endpoint.
     ///
     /// # Errors
@@ -160,7 +181,7 @@ impl Kafka<'_> {
     pub async fn start(&self, id: &str, options: &[&str]) -> Result<String> {
         let add = ["broker", "add", id].into_iter().chain(options.iter().copied());
         self.command(&add.collect::<Vec<_>>()).await?.success()?;
-        self.command(&["broker", "start", id]).await?.success()?;
+        self.set_off("start", id).await?;
         self.await_endpoint(id).await
     }
 

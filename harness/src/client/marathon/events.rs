@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::await_until::Wait;
 use crate::client::Request;
 use crate::client::http::{excerpt, media_type};
-use crate::deadlines::MARATHON_EVENT;
+use crate::deadlines::{DEPLOYMENT, MARATHON_EVENT};
 use crate::{Error, Kind, Result};
 
 /// One event.
@@ -71,7 +71,7 @@ impl EventStream {
     /// The events up to and with the first that is as `last` says.
     ///
     /// # Errors
-    /// As [`EventStream::wait_for`].
+    /// As [`EventStream::wait_for`], after [`DEPLOYMENT`].
     pub async fn until(&mut self, what: &str, last: impl Fn(&Event) -> bool) -> Result<Vec<Event>> {
         let reading = async {
             let mut events = Vec::new();
@@ -84,7 +84,8 @@ impl EventStream {
                 }
             }
         };
-        Wait::that(what.to_owned(), MARATHON_EVENT).for_future(reading).await
+        // Mostly a whole deployment's.
+        Wait::that(what.to_owned(), DEPLOYMENT).for_future(reading).await
     }
 
     async fn next(&mut self) -> Result<Event> {

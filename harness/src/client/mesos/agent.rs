@@ -12,7 +12,7 @@ use crate::Result;
 use crate::await_until::{Probe, Wait};
 use crate::client::http::Document;
 use crate::client::{FrameworkId, Http, TaskId};
-use crate::deadlines::TASK_STATE;
+use crate::deadlines::{SANDBOX_TEXT, TASK_STATE};
 
 /// A client of one agent.
 #[derive(Clone, Debug)]
@@ -206,7 +206,7 @@ impl Sandbox {
     /// # Errors
     /// [`Kind::Deadline`](crate::Kind::Deadline) with what the file contains instead.
     pub async fn await_text(&self, name: &str, needle: &str) -> Result<String> {
-        Wait::that(format!("the sandbox file {name} contains `{needle}`"), TASK_STATE)
+        Wait::that(format!("the sandbox file {name} contains `{needle}`"), SANDBOX_TEXT)
             .until(async || match self.text(name).await {
                 Ok(text) if text.contains(needle) => Probe::Ready(text),
                 Ok(text) => Probe::NotYet(format!("it contains `{}`", text.trim_end())),

@@ -31,11 +31,11 @@ struct Timing {
 }
 
 impl Timing {
-    /// Much quicker than Mesos' own defaults of 15, 10 and 20 s: tests wait for it.
+    /// Much quicker than Mesos' own defaults of 15 and 10 s: tests wait for it. A look may take as long as with Mesos.
     const QUICK: Timing = Timing {
         delay: Duration::ZERO,
         interval: Duration::from_millis(200),
-        timeout: Duration::from_secs(5),
+        timeout: Duration::from_secs(20),
     };
 
     fn write_to(self, check: &mut Value) {
@@ -59,7 +59,7 @@ macro_rules! timing {
             self
         }
 
-        /// How long one look may take; 5 s unless said.
+        /// How long one look may take; 20 s unless said.
         pub fn timeout(mut self, timeout: Duration) -> Self {
             self.timing.timeout = timeout;
             self
@@ -198,11 +198,11 @@ mod tests {
                 .interval(Duration::from_secs(1))
                 .to_v1(),
             json!({"type": "COMMAND", "grace_period_seconds": 0.0, "consecutive_failures": 2, "delay_seconds": 0.0,
-                   "interval_seconds": 1.0, "timeout_seconds": 5.0, "command": {"value": "test -f ok"}})
+                   "interval_seconds": 1.0, "timeout_seconds": 20.0, "command": {"value": "test -f ok"}})
         );
         assert_eq!(
             Check::command("true").delay(Duration::from_millis(500)).to_v1(),
-            json!({"type": "COMMAND", "delay_seconds": 0.5, "interval_seconds": 0.2, "timeout_seconds": 5.0,
+            json!({"type": "COMMAND", "delay_seconds": 0.5, "interval_seconds": 0.2, "timeout_seconds": 20.0,
                    "command": {"command": {"value": "true"}}})
         );
     }

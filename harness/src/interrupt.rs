@@ -123,7 +123,11 @@ async fn handle(mut signals: Vec<(i32, Signal)>) {
 async fn remove(leases: &[Arc<Lease>], number: i32) {
     // Not had in time: a request hangs, or the runtime that made it is blocked. The reaper sees to what it creates.
     let closed = Wait::that("no creation is under way", deadlines::CREATION_ENDS)
-        .for_future(async { Ok(CREATION.write().await) })
+        .for_future(async {
+            // Never given back: between the removal and the end of the process others would create again.
+            std::mem::forget(CREATION.write().await);
+            Ok(())
+        })
         .await;
     if let Err(error) = &closed {
         tell(&format!("{error}; the reaper removes what appears after all"));

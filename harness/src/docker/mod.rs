@@ -1,6 +1,7 @@
 //! The Docker engine: what the harness asks of it, through bollard.
 
 pub mod container;
+mod endpoint;
 pub mod engine;
 pub mod exec;
 pub mod logs;

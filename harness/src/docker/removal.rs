@@ -10,7 +10,7 @@ use bollard::query_parameters::{
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use super::Engine;
+use super::{Engine, endpoint};
 use crate::await_until::{Probe, Wait};
 use crate::labels::{self, Labels};
 use crate::{Result, deadlines};
@@ -291,11 +291,7 @@ async fn remove_one(engine: &Engine, object: &Object) -> Result<()> {
                 .request(&what, ran, docker.remove_container(name, Some(options)))
                 .await
         }
-        Object::Network(name) => {
-            engine
-                .request(&what, format!("docker network rm {name}"), docker.remove_network(name))
-                .await
-        }
+        Object::Network(name) => remove_network(engine, &what, name).await,
         Object::Volume(name) => {
             let options = RemoveVolumeOptionsBuilder::new().force(true).build();
             let ran = format!("docker volume rm {name}");
@@ -315,6 +311,21 @@ async fn remove_one(engine: &Engine, object: &Object) -> Result<()> {
     match outcome {
         // Somebody else (the reaper, a person) was faster.
         Err(error) if super::engine::refusal(&error) == Some(404) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Refused for endpoints, it is tried once more without those that no container is behind.
+async fn remove_network(engine: &Engine, what: &str, name: &str) -> Result<()> {
+    let ran = format!("docker network rm {name}");
+    let remove = async || engine.request(what, &ran, engine.docker().remove_network(name)).await;
+    match remove().await {
+        Err(error) if super::engine::refusal(&error) == Some(403) => {
+            endpoint::release_abandoned(engine, name)
+                .await
+                .map_err(|why| error.caused_by(why))?;
+            remove().await
+        }
         outcome => outcome,
     }
 }

@@ -16,6 +16,7 @@ mod refusing;
 
 use std::time::Duration;
 
+use bollard::models::{NetworkConnectRequest, NetworkDisconnectRequest};
 use child::Child;
 use foreign::Foreign;
 use gate::Gate;
@@ -345,6 +346,45 @@ async fn a_hung_owner_that_is_told_to_end_keeps_the_logs_and_removes_all() {
     child.assert_nothing_left().await;
     assert_eq!(status.code(), Some(143));
     assert_logs_were_kept(&child);
+}
+
+/// The container of [`Foreign`] goes on the cluster's network too.
+async fn join(child: &Child) {
+    let request = NetworkConnectRequest {
+        container: format!("{}-foreign", child.name),
+        endpoint_config: None,
+    };
+    let joined = child.engine.docker().connect_network(&child.name, request).await;
+    joined.expect("it is there");
+}
+
+/// It leaves that network, which it must still be on.
+async fn leave(child: &Child) {
+    let request = NetworkDisconnectRequest {
+        container: format!("{}-foreign", child.name),
+        force: None,
+    };
+    let left = child.engine.docker().disconnect_network(&child.name, request).await;
+    left.expect("nobody took it off");
+}
+
+/// An endpoint keeps a network from going; only one without a container is nobody's.
+#[tokio::test]
+async fn a_persons_container_on_a_clusters_network_is_named_and_stays_there() {
+    let child = Child::new("guest").await;
+    let foreign = Foreign::new(&child).await;
+    child.harness("up", &["--slaves", "0"]).await.assert_code(0);
+    join(&child).await;
+    let down = child
+        .harness_with("down", &[], &[("HARNESS_DEADLINES", "TEARDOWN=5")])
+        .await;
+    down.assert_code(3);
+    let name = &child.name;
+    down.assert_says(&[&format!("a container is on the network {name}: {name}-foreign")]);
+    leave(&child).await;
+    child.harness("down", &[]).await.assert_code(0);
+    child.assert_nothing_left().await;
+    foreign.assert_untouched().await;
 }
 
 /// P14: a reaper that is told of no lease has nothing to remove, and asks no engine for anything.

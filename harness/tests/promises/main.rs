@@ -1,5 +1,5 @@
 //! The promises of `harness/DESIGN.md` beyond those of one lease: a test runner that times out, two runs at once,
-//! removals that fail, clusters that are kept, memory that is not there, a run that is killed.
+//! removals that fail, clusters that are kept, memory that is not there, a run that is killed, what a scenario waits for.
 
 mod cgroups;
 #[path = "../child/mod.rs"]
@@ -20,6 +20,7 @@ mod partition;
 mod refusing;
 #[path = "../child/view.rs"]
 mod view;
+mod waits;
 
 use std::path::PathBuf;
 use std::process::Stdio;

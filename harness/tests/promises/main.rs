@@ -10,6 +10,7 @@ mod foreign;
 #[allow(dead_code, reason = "the tests of leases use the rest of it")]
 #[path = "../child/gate.rs"]
 mod gate;
+mod interrupted;
 mod kept;
 mod memory;
 mod node_docker;

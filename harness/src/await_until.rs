@@ -1,16 +1,19 @@
 //! Waiting: a named condition, a deadline of the [table](crate::deadlines), and the last reason it did not hold.
 //!
 //! Events come first: a wait is re-checked as soon as its [`Wait::woken_by`] source fires, and polled at
-//! [`POLL`] otherwise and besides. A container that dies ends the wait at once through [`Wait::unless`].
+//! [`POLL`] otherwise and besides. A container that dies ends the wait at once: one of [`Wait::unless`], and of what a
+//! scenario waits for any component of its cluster.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{Stream, StreamExt};
 use tokio::time::Instant;
 
 use crate::deadlines::{self, Deadline};
+use crate::vigil::{self, Watched};
 use crate::{Error, Kind, Result};
 
 /// How often a condition is looked at where no event announces it.
@@ -92,7 +95,7 @@ impl<'a> Wait<'a> {
     }
 
     /// What kind of error the expiry is; [`Kind::Deadline`], which blames the cluster, unless this is said. For waits
-    /// that no cluster takes part in: a download, a build, a lock, another program.
+    /// that no cluster takes part in: a download, a build, a lock, another program. So no component's death ends them.
     pub fn blaming(mut self, kind: Kind) -> Self {
         self.blamed = kind;
         self
@@ -142,10 +145,7 @@ impl<'a> Wait<'a> {
     {
         let started = Instant::now();
         let expires = started + self.deadline.limit();
-        let mut interrupt = self
-            .interrupt
-            .take()
-            .unwrap_or_else(|| Box::pin(std::future::pending()));
+        let mut interrupt = self.interruption();
         let (mut looks, mut held, mut pause, mut said) = (0u32, 0u32, POLL, started);
         let mut last = String::from("it was not looked at once");
         loop {
@@ -200,10 +200,7 @@ impl<'a> Wait<'a> {
     /// [`Kind::Deadline`], or the kind of [`Wait::blaming`]; the future's own error; that of [`Wait::unless`].
     pub async fn for_future<T>(mut self, future: impl Future<Output = Result<T>>) -> Result<T> {
         let started = Instant::now();
-        let mut interrupt = self
-            .interrupt
-            .take()
-            .unwrap_or_else(|| Box::pin(std::future::pending()));
+        let mut interrupt = self.interruption();
         tokio::select! {
             biased;
             done = future => done,
@@ -214,7 +211,33 @@ impl<'a> Wait<'a> {
         }
     }
 
-    async fn expired(self, started: Instant, looks: u32, last: &str) -> Error {
+    /// The clusters that the scenario waits for.
+    fn watched(&self) -> Vec<Arc<Watched>> {
+        match self.blamed {
+            Kind::Deadline => vigil::here(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whatever ends the wait before its condition or its deadline.
+    fn interruption(&mut self) -> Interrupt<'a> {
+        let own = self.interrupt.take();
+        let own = own.unwrap_or_else(|| Box::pin(std::future::pending()));
+        let watched = self.watched();
+        if watched.is_empty() {
+            return own;
+        }
+        let died = vigil::death(watched, self.what.clone());
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                error = own => error,
+                error = died => error,
+            }
+        })
+    }
+
+    async fn expired(mut self, started: Instant, looks: u32, last: &str) -> Error {
         let mut error = Error::new(
             self.blamed,
             format!(
@@ -229,15 +252,26 @@ impl<'a> Wait<'a> {
             self.deadline.limit(),
             self.deadline.name
         ));
-        if let Some(diagnosis) = self.diagnosis {
-            let limit = deadlines::DIAGNOSIS.limit();
-            let bound = tokio::time::timeout(limit, diagnosis).await;
-            for line in bound.unwrap_or_else(|_| vec![format!("the diagnosis itself took over {limit:.0?}")]) {
-                error = error.evidence(line);
-            }
+        let diagnosis = diagnosed(self.diagnosis.take(), self.watched(), format!("{}: {last}", self.what));
+        let limit = deadlines::DIAGNOSIS.limit();
+        let bound = tokio::time::timeout(limit, diagnosis).await;
+        for line in bound.unwrap_or_else(|_| vec![format!("the diagnosis itself took over {limit:.0?}")]) {
+            error = error.evidence(line);
         }
         error
     }
+}
+
+/// What explains a wait in vain: its own diagnosis, and where that shows no log those of the clusters.
+async fn diagnosed(own: Option<Diagnosis<'_>>, watched: Vec<Arc<Watched>>, sentence: String) -> Vec<String> {
+    let mut lines = match own {
+        Some(own) => own.await,
+        None => Vec::new(),
+    };
+    if !lines.iter().any(|line| line.starts_with("last lines of ")) {
+        lines.extend(vigil::diagnosis(watched, sentence).await);
+    }
+    lines
 }
 
 async fn within<T>(bound: Option<Deadline>, look: impl Future<Output = Probe<T>>) -> Probe<T> {

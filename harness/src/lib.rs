@@ -106,6 +106,7 @@ pub mod stack;
 pub mod suggest;
 pub mod sweep;
 pub mod toolbox;
+mod vigil;
 pub mod workload;
 pub mod workspace;
 

@@ -2,7 +2,7 @@
 
 use harness::await_until::{Probe, Wait};
 use harness::client::mesos::TaskState;
-use harness::component::mesos_master;
+use harness::component::{mesos_agent, mesos_master};
 use harness::evidence::Verdict;
 use harness::{Cluster, Result, check, check_contains, deadlines};
 use rstest::rstest;
@@ -299,6 +299,7 @@ async fn an_agents_loss_is_told() -> Verdict {
     let lost = async {
         task_running(&cluster).await?;
         let agent = cluster.mesos().get_tasks().await?.tasks[0].agent_id.clone();
+        cluster.lets_end(cluster.slave(1)?, mesos_agent::NAME);
         cluster.mesos().mark_agent_gone(&agent).await
     };
 

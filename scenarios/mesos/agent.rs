@@ -1,6 +1,7 @@
 //! Agents that come and go.
 
 use harness::client::mesos::{Capability, Framework, FrameworkSpec, Reason, StatusSource, TaskSpec, TaskState};
+use harness::component::mesos_agent;
 use harness::evidence::{Failure, Verdict};
 use harness::{Cluster, Result, check};
 use rstest::rstest;
@@ -104,6 +105,7 @@ async fn marked_gone_takes_its_tasks_with_it(#[future] cluster: Result<Cluster>)
     let task = framework.run(TaskSpec::command("gone", "sleep 1000")).await?;
     task.await_state(TaskState::TaskRunning).await?;
 
+    cluster.lets_end(cluster.slave(1)?, mesos_agent::NAME);
     cluster.mesos().mark_agent_gone(task.agent_id()).await?;
 
     let status = task.await_terminal().await?;

@@ -69,3 +69,27 @@ async fn terminal_has_the_size_that_it_is_given(#[future] cluster: Result<Cluste
     framework.finish().await?;
     cluster.finish().await
 }
+
+/// No session: the terminal is that of the task itself.
+#[rstest]
+#[tokio::test]
+async fn task_with_a_terminal_is_read_and_typed_to(#[future] cluster: Result<Cluster>) -> Verdict {
+    let cluster = cluster.await?;
+    let agent = cluster.slave(1)?.agent();
+    let framework = cluster.framework(FrameworkSpec::new("own-terminal")).await?;
+    let types = "tty; read line; stty size; echo \"<$line>\"; read end";
+
+    let task = framework.run(TaskSpec::command("task", types).terminal()).await?;
+    let own = container(&task).await?;
+    let mut output = agent.attach_output(&own).await?;
+    agent.attach_terminal(&own, (33, 77), b"typed\n").await?;
+    output.read_until("<typed>\r\n").await?;
+    agent.attach_terminal(&own, (33, 77), b"\n").await?;
+
+    check!(task.await_terminal().await?.state == TaskState::TaskFinished);
+    let all = cluster.sandbox(&task).await?.text("stdout").await?;
+    check_contains!(all, "/dev/pts/", "what came before anybody attached is in its sandbox");
+    check_contains!(all, "33 77\r\n<typed>\r\n", "and so is what came since");
+    framework.finish().await?;
+    cluster.finish().await
+}

@@ -12,14 +12,14 @@ use rstest::rstest;
 
 use crate::fixtures::{cluster, lacks_perl, touch};
 
-const PORT: u16 = 31500;
+pub(super) const PORT: u16 = 31500;
 const SLEEPS: &str = "sleep 1000";
 /// How long failures before the first success may go on: until a server listens.
 const START: Duration = Duration::from_secs(30);
 
 /// Answers requests to [`PORT`] with these statuses of HTTP in turn, and then with the last of them; says `asked` at
 /// each.
-fn server(statuses: &[&str]) -> String {
+pub(super) fn server(statuses: &[&str]) -> String {
     let statuses = statuses.join("}, q{");
     format!(
         r#"exec perl -MIO::Socket::INET -e '
@@ -146,12 +146,12 @@ async fn command_check_reports_its_exit_code(#[future] cluster: Result<Cluster>)
     cluster.finish().await
 }
 
-fn http_status(status: &CheckStatus) -> Option<u32> {
+pub(super) fn http_status(status: &CheckStatus) -> Option<u32> {
     status.http.as_ref()?.status_code
 }
 
 /// Whether it connected, as a number.
-fn connected(status: &CheckStatus) -> Option<u32> {
+pub(super) fn connected(status: &CheckStatus) -> Option<u32> {
     status.tcp.as_ref()?.succeeded.map(u32::from)
 }
 

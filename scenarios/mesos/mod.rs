@@ -11,6 +11,7 @@ mod master;
 mod offers;
 mod pages;
 mod quota;
+mod reasons;
 mod recovery;
 mod reservation;
 mod security;

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use harness::client::mesos::operator::Container;
+use harness::client::mesos::task::CheckStatus;
 use harness::client::mesos::{
     Check, FrameworkSpec, HealthCheck, Reason, StatusSource, TaskGroupSpec, TaskSpec, TaskState, TaskStatus,
 };
-use harness::evidence::Verdict;
+use harness::evidence::{Verdict, not_applicable};
 use harness::{Cluster, Result, check, check_contains};
 use rstest::rstest;
 
-use crate::fixtures::{GRACE, STUBBORN, cluster};
+use super::health::{PORT, connected, http_status, server};
+use crate::fixtures::{GRACE, STUBBORN, cluster, lacks_perl};
 
 /// Says when it got SIGTERM, and then ends.
 const OBEDIENT: &str = "trap 'echo got SIGTERM; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
@@ -175,6 +177,50 @@ async fn failing_health_check_ends_the_group(#[future] cluster: Result<Cluster>)
     check!(status.state == TaskState::TaskKilled);
     check!(status.healthy == Some(false));
     check!(tasks[1].await_terminal().await?.state == TaskState::TaskKilled);
+    framework.finish().await?;
+    cluster.finish().await
+}
+
+/// One serves, one asks it, and one asks a port that nobody listens on: they share the agent's network.
+#[rstest]
+#[tokio::test]
+async fn http_and_tcp_checks_ask_its_tasks(#[future] cluster: Result<Cluster>) -> Verdict {
+    const START: Duration = Duration::from_secs(30);
+    let cluster = cluster.await?;
+    if let Some(said) = lacks_perl(&cluster, &["IO::Socket::INET"]).await? {
+        return not_applicable(said);
+    }
+    let framework = cluster.framework(FrameworkSpec::new("asked-pod")).await?;
+    let sleeps = |name: &str| TaskSpec::command(name, "sleep 1000");
+    let serves =
+        TaskSpec::command("serves", server(&["200 OK"])).health_check(HealthCheck::http(PORT, "/").grace_period(START));
+    let asks = sleeps("asks").health_check(HealthCheck::tcp(PORT).grace_period(START));
+    let in_vain = sleeps("in-vain").check(Check::tcp(PORT + 1));
+    let group = TaskGroupSpec::new("pod").task(serves.check(Check::tcp(PORT)));
+
+    let tasks = framework
+        .run_group(group.task(asks.check(Check::http(PORT, "/"))).task(in_vain))
+        .await?;
+
+    for task in &tasks[..2] {
+        let healthy = task
+            .await_status("is healthy", |status| status.healthy == Some(true))
+            .await?;
+        check!(healthy.state == TaskState::TaskRunning);
+    }
+    for (task, found, value) in [
+        (&tasks[0], connected as fn(&CheckStatus) -> Option<u32>, 1),
+        (&tasks[1], http_status, 200),
+        (&tasks[2], connected, 0),
+    ] {
+        let status = task
+            .await_status(&format!("is told of {value}"), |status| {
+                status.check_status.as_ref().and_then(found) == Some(value)
+            })
+            .await?;
+        check!(status.state == TaskState::TaskRunning);
+    }
+    check!(tasks[2].state() == TaskState::TaskRunning, "a check kills nobody");
     framework.finish().await?;
     cluster.finish().await
 }

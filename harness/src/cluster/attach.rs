@@ -182,6 +182,7 @@ impl Cluster {
             recorder: None,
             is_subject: false,
             keep: Keep::Never,
+            vigil: None,
             engine,
         };
         cluster.nodes = cluster.running_nodes().await?;

@@ -82,12 +82,14 @@ impl Cluster {
             recorder,
             is_subject,
             keep,
+            vigil: None,
             universe,
             served,
         };
         if let Some(recorder) = &cluster.recorder {
             recorder.cluster(&cluster.name);
         }
+        cluster.vigil = cluster.recorder.is_some().then(|| cluster.keep_vigil());
         let booted = cluster.boot_nodes().await;
         if let Some(recorder) = cluster.recorder.as_ref().filter(|_| cluster.is_subject) {
             // Whether it booted or not: a report says what was judged.
@@ -97,7 +99,12 @@ impl Cluster {
             }
         }
         match booted {
-            Ok(()) => Ok(cluster),
+            Ok(()) => {
+                if let Some(vigil) = &cluster.vigil {
+                    vigil.begin();
+                }
+                Ok(cluster)
+            }
             Err(error) => Err(cluster.boot_failed(error)),
         }
     }
@@ -187,6 +194,7 @@ impl Cluster {
     /// Creates and starts a slave that was not there; on failure nothing of it is left.
     pub(super) async fn boot_slave(&self, node: &Node) -> Result<()> {
         let claimed = self.admit_slave(node.name()).await?;
+        self.expect_life(&node.container(mesos_agent::NAME));
         let started = async {
             self.prepare(node).await?;
             self.await_docker(node).await?;
@@ -194,6 +202,7 @@ impl Cluster {
             self.await_agents(std::slice::from_ref(node)).await
         };
         let Err(error) = started.await else { return Ok(()) };
+        self.expect_death(&node.container(mesos_agent::NAME));
         if let Some(recorder) = &self.recorder {
             evidence::logs::collect(
                 &self.engine,

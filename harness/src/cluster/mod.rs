@@ -9,6 +9,7 @@ mod partition;
 mod prepare;
 mod readiness;
 mod teardown;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -32,6 +33,7 @@ use crate::package::universe::{Served, Universe};
 use crate::provenance::ComponentRecord;
 use crate::stack::{AgentSpec, Stack, TopologyFile};
 use crate::suggest::hinted;
+use crate::vigil::Vigil;
 use crate::{Error, Kind, Result, component, toolbox, workload};
 
 pub use attach::{ClusterSummary, ContainerState, clusters};
@@ -126,6 +128,8 @@ pub struct Cluster {
     is_subject: bool,
     /// Whether it stays after its scenario.
     keep: Keep,
+    /// Ends what its scenario waits for when a component dies; absent outside scenarios.
+    vigil: Option<Vigil>,
     /// What its Universe has; empty where it was not booted here, for [`Cluster::served`] says where everything is.
     universe: Universe,
     served: Served,

@@ -104,6 +104,9 @@ impl Cluster {
     pub async fn stop(&mut self, name: NodeName) -> Result<()> {
         let node = self.node(name)?.clone();
         let components = self.components_on(name);
+        for component in &components {
+            self.about_to_end(&node, component);
+        }
         node_docker::stop(&self.engine, &node).await?;
         for component in components.into_iter().rev().chain([holder::NAME]) {
             container::stop(&self.engine, &node.container(component)).await?;
@@ -117,6 +120,7 @@ impl Cluster {
     /// # Errors
     /// [`crate::Kind::Environment`] where the engine refuses: the component does not run.
     pub async fn kill(&self, node: &Node, component: &str) -> Result<()> {
+        self.about_to_end(node, component);
         container::kill(&self.engine, &node.container(component)).await
     }
 
@@ -126,7 +130,14 @@ impl Cluster {
     /// # Errors
     /// [`crate::Kind::Environment`] where the engine refuses.
     pub async fn terminate(&self, node: &Node, component: &str) -> Result<()> {
+        self.about_to_end(node, component);
         container::stop(&self.engine, &node.container(component)).await
+    }
+
+    /// Says that `component` may end by itself from here on: an agent that is marked as gone does. The death of any
+    /// other one, which nobody brought about through this cluster, ends whatever its scenario waits for.
+    pub fn lets_end(&self, node: &Node, component: &str) {
+        self.expect_death(&node.container(component));
     }
 
     /// Waits until a component ends by itself.
@@ -135,6 +146,7 @@ impl Cluster {
     /// [`crate::Kind::Deadline`] where it does not, [`crate::Kind::Environment`] where the engine does not tell.
     pub async fn await_end(&self, node: &Node, component: &str) -> Result<()> {
         let containers = [node.container(component)];
+        self.expect_death(&containers[0]);
         Wait::that(format!("{component} of {} ends", node.name()), COMPONENT_ENDS)
             .explained_by(node.diagnosis(component))
             .for_future(async {
@@ -151,7 +163,7 @@ impl Cluster {
     /// # Errors
     /// [`crate::Kind::Environment`] where the engine refuses.
     pub async fn revive(&self, node: &Node, component: &str) -> Result<()> {
-        container::start(&self.engine, &node.container(component)).await
+        self.start_component(node, component).await
     }
 
     /// Starts the agent of `node` again after a kill, and waits until it has recovered and the leading master has taken
@@ -188,7 +200,7 @@ impl Cluster {
         container::start(&self.engine, &node.container(holder::NAME)).await?;
         node_docker::resume(&self.engine, node).await?;
         for component in self.components_on(node.name()) {
-            container::start(&self.engine, &node.container(component)).await?;
+            self.start_component(node, component).await?;
             match component {
                 zookeeper::NAME => zookeeper::ready(node).await?,
                 mesos_agent::NAME => self.await_agents(std::slice::from_ref(node)).await?,
@@ -197,5 +209,11 @@ impl Cluster {
             }
         }
         self.await_services(node).await
+    }
+
+    async fn start_component(&self, node: &Node, component: &str) -> Result<()> {
+        let container = node.container(component);
+        self.expect_life(&container);
+        container::start(&self.engine, &container).await
     }
 }

@@ -41,6 +41,8 @@ impl Cluster {
             return Err(Error::usage(format!("{} cannot be cut from these peers", node.name()))
                 .expected("one other node at least, and not the node itself"));
         }
+        // A master that is cut off from ZooKeeper ends itself, and so may others.
+        self.expect_deaths();
         let labels = self.labels();
         let filter = packet_filter::ensure(&self.engine, &self.recipe(&labels), node).await?;
         let names: Vec<String> = peers.iter().map(|peer| peer.name().to_string()).collect();

@@ -15,6 +15,7 @@ impl Cluster {
     /// # Errors
     /// [`Kind::Cleanup`] naming what could not be removed, and why.
     pub async fn down(mut self) -> Result<()> {
+        self.vigil = None;
         let selection = self.selection();
         let removed = removal::remove(&self.engine, &selection).await;
         let created = self.lease.take().map(|lease| {

@@ -336,6 +336,7 @@ pub(crate) async fn kill_marked(
         spec.user = user.map(str::to_owned);
         let mut heard = Heard::default();
         Wait::that("what is left of a command is found", deadlines::EXEC_KILL)
+            .blaming(Kind::Environment)
             .for_future(run(engine, container, &spec, &Mark::new(), &mut heard))
             .await?;
         let found = String::from_utf8_lossy(&heard.stdout).into_owned();

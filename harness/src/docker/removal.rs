@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Engine, endpoint};
 use crate::await_until::{Probe, Wait};
 use crate::labels::{self, Labels};
-use crate::{Result, deadlines};
+use crate::{Kind, Result, deadlines};
 
 /// So many looks in a row, over about two seconds, find nothing of a killed process.
 const QUIET_LOOKS: u32 = 20;
@@ -178,6 +178,7 @@ pub async fn remove_leftovers(engine: &Engine, selection: &Selection) -> Removed
 async fn remove_until(engine: &Engine, selection: &Selection, looks: u32) -> Removed {
     let passes: Mutex<Passes> = Mutex::default();
     let gone = Wait::that("everything of ours is removed", deadlines::TEARDOWN)
+        .blaming(Kind::Cleanup)
         .stable_for(looks)
         .until(async || {
             let mut found = 0;

@@ -264,6 +264,7 @@ impl Session<'_> {
         loop {
             // The engine refuses until the command has started. A size that does not arrive is not worth a session.
             let resized = Wait::that("the session has the window's size", deadlines::ENGINE_REQUEST)
+                .blaming(Kind::Environment)
                 .until(async || self.resize(&window).await)
                 .await;
             if let Err(error) = resized {

@@ -1,5 +1,5 @@
 //! The promises of `harness/DESIGN.md` beyond those of one lease: a test runner that times out, two runs at once,
-//! removals that fail, clusters that are kept, memory that is not there, a run that is killed.
+//! removals that fail, clusters that are kept, memory that is not there, a run that is killed, what a scenario waits for.
 
 mod cgroups;
 #[path = "../child/mod.rs"]
@@ -10,6 +10,7 @@ mod foreign;
 #[allow(dead_code, reason = "the tests of leases use the rest of it")]
 #[path = "../child/gate.rs"]
 mod gate;
+mod interrupted;
 mod kept;
 mod memory;
 mod node_docker;
@@ -20,6 +21,7 @@ mod partition;
 mod refusing;
 #[path = "../child/view.rs"]
 mod view;
+mod waits;
 
 use std::path::PathBuf;
 use std::process::Stdio;

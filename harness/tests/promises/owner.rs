@@ -38,6 +38,8 @@ pub(crate) const CUT: &str = "cut";
 pub(crate) const CUT_AND_HANGS: &str = "cut and hangs";
 /// A cluster, a check that holds, and an ordinary end.
 pub(crate) const PASSES: &str = "passes";
+/// A cluster with a task, and a wait for the task's end, which does not come.
+pub(crate) const WAITS: &str = "waits";
 /// A network, from the subnet [`WANTED`] on.
 pub(crate) const NETWORK: &str = "network";
 /// The subnet of [`SEED`]: in a part of the pool where those of clusters, that begin anywhere, seldom are.
@@ -126,6 +128,7 @@ pub(crate) async fn act() -> Verdict {
             eprintln!("{READY}");
             park();
         }
+        WAITS => return waits(&name).await,
         CUT | CUT_AND_HANGS => return cut(&name, role == CUT_AND_HANGS).await,
         RESERVES | RESERVES_TWICE => {
             let engine = Engine::connect().await?;
@@ -193,6 +196,17 @@ async fn limits(name: &str) -> harness::Result<()> {
     task.await_state(TaskState::TaskRunning).await?;
     eprintln!("{READY}");
     park();
+}
+
+async fn waits(name: &str) -> Verdict {
+    let cluster = Cluster::builder().name(name).boot().await?;
+    let framework = cluster.framework(FrameworkSpec::new(WAITS).checkpoint()).await?;
+    let task = framework.run(TaskSpec::command("stays", "sleep 1000")).await?;
+    task.await_state(TaskState::TaskRunning).await?;
+    eprintln!("{READY}");
+    let end = task.await_terminal().await?;
+    harness::check!(end.state == TaskState::TaskFinished);
+    cluster.finish().await
 }
 
 async fn cut(name: &str, hangs: bool) -> Verdict {

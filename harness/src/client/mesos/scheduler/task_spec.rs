@@ -39,6 +39,7 @@ pub struct TaskSpec {
     volumes: Vec<Volume>,
     discovery: Option<Discovery>,
     docker: Option<DockerSpec>,
+    terminal: bool,
 }
 
 impl TaskSpec {
@@ -63,6 +64,7 @@ impl TaskSpec {
             volumes: Vec::new(),
             discovery: None,
             docker: None,
+            terminal: false,
         }
     }
 
@@ -172,6 +174,13 @@ impl TaskSpec {
         self
     }
 
+    /// On a terminal: then stdout and stderr are one. See
+    /// [`AgentClient::attach_terminal`](crate::client::mesos::AgentClient::attach_terminal).
+    pub fn terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
     /// Only on this agent.
     pub fn on_agent(mut self, agent: AgentId) -> Self {
         self.agent = Some(agent);
@@ -276,6 +285,9 @@ impl TaskSpec {
         }
         if let Some(docker) = &self.docker {
             info["container"] = docker.to_v1(&self.chosen_ports(resources));
+        }
+        if self.terminal {
+            info["container"] = json!({ "type": "MESOS", "tty_info": {} });
         }
         info
     }
